@@ -1,0 +1,1 @@
+"""Labels, splits and the packed files that pass between the stages."""

@@ -1,0 +1,129 @@
+"""Reading a label file: CSV with the header `video_name,target`, one row per clip, 1 = fake."""
+
+import csv
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+from avfake.errors import UserError
+
+_REMEDY = (
+    "the first line must be `video_name,target` (further columns may follow), then a row per clip, 1 = fake"
+)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something wrong with a clip or its label; `line` is None where no line of a file says it."""
+
+    file: str
+    line: int | None
+    video_name: str
+    reason: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class LabelRow:
+    """One usable row of a label file. `target`: 1 fake, 0 real."""
+
+    video_name: str
+    target: int
+    generator: str | None
+    source: str | None
+    extra: dict[str, str | None]
+    line: int
+
+
+def read_label_file(path: Path) -> tuple[dict[str, LabelRow], set[str], list[Problem]]:
+    """The usable rows by clip name, the names whose label cannot be used, and the problems with their lines.
+
+    A byte-order mark, CRLF line ends, blank lines and blanks around a value are accepted.
+
+    Raises:
+        UserError: the file is no UTF-8 text, has no header or no rows.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        raise UserError(f"{path} line {line}: not UTF-8 text", "save the file as UTF-8") from None
+    reader = csv.reader(io.StringIO(text, newline=""))
+    header = [name.strip() for name in next(reader, [])]
+    if "video_name" not in header or "target" not in header:
+        found = ",".join(header) or "nothing"
+        raise UserError(f"{path} line 1: the header is missing (found `{found}`)", _REMEDY)
+    doubled = {name for name in header if header.count(name) > 1}
+    if doubled:
+        raise UserError(
+            f"{path} line 1: column named twice: {', '.join(sorted(doubled))}", "rename one of them"
+        )
+
+    rows: dict[str, LabelRow] = {}
+    unusable: set[str] = set()
+    problems: list[Problem] = []
+    n_rows = 0
+    try:
+        for values in reader:
+            if not any(value.strip() for value in values):
+                continue
+            n_rows += 1
+            _take(
+                path, reader.line_num, header, [value.strip() for value in values], rows, unusable, problems
+            )
+    except csv.Error as error:
+        raise UserError(f"{path} line {reader.line_num}: not valid CSV: {error}", _REMEDY) from None
+    if n_rows == 0:
+        raise UserError(f"{path}: no rows after the header", _REMEDY)
+    return rows, unusable, problems
+
+
+def _take(
+    path: Path,
+    line: int,
+    header: list[str],
+    values: list[str],
+    rows: dict[str, LabelRow],
+    unusable: set[str],
+    problems: list[Problem],
+) -> None:
+    """Puts one row where it belongs: usable, or unusable with the problem named."""
+
+    def problem(video_name: str, reason: str, remedy: str) -> None:
+        problems.append(Problem(str(path), line, video_name, reason, remedy))
+
+    row = dict(zip(header, values, strict=False))
+    name = row.get("video_name", "")
+    if not name or "/" in name or "\\" in name or name in (".", ".."):
+        problem(name, "not the plain name of a file", "write the clip's file name without a folder")
+        return
+    if len(values) != len(header):
+        problem(name, f"{len(values)} values under {len(header)} columns", "write one value per column")
+        unusable.add(name)
+        rows.pop(name, None)
+        return
+    if row["target"] not in ("0", "1"):
+        problem(name, f"target `{row['target']}` is neither 0 nor 1", "write 1 for fake, 0 for real")
+        unusable.add(name)
+        rows.pop(name, None)
+        return
+    target = int(row["target"])
+    if name in unusable:
+        problem(name, "duplicate label, after an unusable one", "keep one row per clip")
+        return
+    if name in rows:
+        first = rows[name]
+        if first.target == target:
+            problem(name, f"duplicate label, first on line {first.line}", "keep one row per clip")
+        else:
+            problem(
+                name, f"duplicate label with another target, first on line {first.line}: neither is used",
+                "keep the right row",
+            )  # fmt: skip
+            unusable.add(name)
+            del rows[name]
+        return
+    extra = {
+        key: row[key] or None for key in header if key not in ("video_name", "target", "generator", "source")
+    }
+    rows[name] = LabelRow(name, target, row.get("generator") or None, row.get("source") or None, extra, line)

@@ -1,0 +1,59 @@
+"""The labels as later stages see them: one table of all clips, one list of all problems."""
+
+import csv
+import io
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+
+from avfake.dataset.label_file import Problem
+from avfake.dataset.root import SPLITS, DataRoot
+from avfake.files import atomic_write_text, read_parquet, write_parquet
+
+COLUMNS = ("split", "video_name", "target", "generator", "source")
+
+
+def write_labels(root: DataRoot, folder: str | Path) -> None:
+    """Writes `clips.parquet`: a row per clip that exists or is labelled, by split and name.
+
+    Columns: split, video_name, target (int8, null where unknown), generator, source (null where unknown),
+    then every further column of the label files as text.
+    """
+    clips = root.clips
+    extra = sorted({key for clip in clips for key in clip.extra})
+    columns = {
+        "split": pa.array([clip.split for clip in clips], pa.string()),
+        "video_name": pa.array([clip.video_name for clip in clips], pa.string()),
+        "target": pa.array([clip.target for clip in clips], pa.int8()),
+        "generator": pa.array([clip.generator for clip in clips], pa.string()),
+        "source": pa.array([clip.source for clip in clips], pa.string()),
+    }
+    columns |= {key: pa.array([clip.extra.get(key) for clip in clips], pa.string()) for key in extra}
+    write_parquet(pa.table(columns), Path(folder) / "clips.parquet")
+
+
+def read_labels(folder: str | Path) -> pd.DataFrame:
+    """The table that `write_labels` wrote; `target` is a nullable integer, missing text is None."""
+    table = read_parquet(Path(folder) / "clips.parquet")
+    frame = pd.DataFrame({name: table.column(name).to_pylist() for name in table.column_names}, dtype=object)
+    frame["target"] = frame["target"].astype("Int8")
+    return frame
+
+
+def write_problems(problems: Iterable[Problem], folder: str | Path) -> None:
+    """Writes `problems.csv`: file, line, video_name, reason, remedy; the header alone when all is well."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["file", "line", "video_name", "reason", "remedy"])
+    for item in problems:
+        writer.writerow(
+            [item.file, "" if item.line is None else item.line, item.video_name, item.reason, item.remedy]
+        )
+    atomic_write_text(Path(folder) / "problems.csv", text.getvalue())
+
+
+def split_order(split: str) -> int:
+    """The place of a split in every table: train, val, test."""
+    return SPLITS.index(split)

@@ -1,0 +1,191 @@
+"""A data root in the contest's layout: three folders of clips, three label files, every oddity named.
+
+    trainset/ valset/ testset/        clips, directly in the folder (testset is optional)
+    train_label.txt val_label.txt     CSV, header `video_name,target`, 1 = fake (test_label.txt is optional)
+
+Optional label columns: `generator` (how it was faked, `real` for real), `source` (speaker, identity or
+origin); any other column is kept as a subgroup.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from avfake.dataset.label_file import LabelRow, Problem, read_label_file
+from avfake.errors import UserError
+from avfake.params import DataParams
+
+SPLITS = ("train", "val", "test")
+VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".flv", ".3gp")
+AUDIO_SUFFIXES = (".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".opus")
+MEDIA_SUFFIXES = frozenset((*VIDEO_SUFFIXES, *AUDIO_SUFFIXES))
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A clip that exists, or that a label names. `target` is 1 for fake, None where no label says."""
+
+    video_name: str
+    path: Path
+    split: str
+    target: int | None
+    generator: str | None
+    source: str | None
+    extra: dict[str, str | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Split:
+    """One split: its clips in the order of their names. `label_file` is None where there is none."""
+
+    name: str
+    folder: Path
+    label_file: Path | None
+    clips: tuple[Clip, ...]
+
+
+@dataclass(frozen=True)
+class DataRoot:
+    """All splits of a root, in the order train, val, test, and everything that is wrong with them."""
+
+    folder: Path
+    splits: dict[str, Split]
+    problems: tuple[Problem, ...]
+
+    @property
+    def clips(self) -> list[Clip]:
+        """The clips of all splits."""
+        return [clip for split in self.splits.values() for clip in split.clips]
+
+
+def load_root(params: DataParams) -> DataRoot:
+    """Lists the clips of a data root with their labels; opens no clip.
+
+    A label without a clip stays in the list of clips (it must not vanish from the predictions) and in the
+    list of problems; a clip whose label is missing, doubled with another target or wrong has `target` None.
+
+    Raises:
+        UserError: the root, a folder or a label file of train or val is missing, or a label file
+            cannot be understood at all (no header, no text, no row).
+    """
+    folder = Path(params.root)
+    if not folder.is_dir():
+        raise UserError(
+            f"data.root: no such folder: {folder}",
+            "set data.root in params.yaml to a folder with trainset/, valset/ and their label files",
+        )
+    splits: dict[str, Split] = {}
+    problems: list[Problem] = []
+    seen: dict[str, str] = {}
+    for name in SPLITS:
+        if name == "test" and not (folder / "testset").is_dir():
+            if (folder / "test_label.txt").exists():
+                raise UserError(
+                    f"{folder / 'testset'}: no such folder, though test_label.txt is there",
+                    "add the clips, or remove the label file",
+                )
+            continue
+        split, found = _load_split(folder, name)
+        problems += found
+        for clip in split.clips:
+            other = seen.setdefault(clip.video_name, name)
+            if other != name:
+                problems.append(
+                    Problem(
+                        str(split.label_file or split.folder),
+                        None,
+                        clip.video_name,
+                        f"the name stands in the {other} split too",
+                        "rename one, or remove the copy: splits must not share clips",
+                    )
+                )
+        splits[name] = _limited(split, params) if params.limit else split
+    return DataRoot(folder, splits, tuple(problems))
+
+
+def _load_split(root: Path, name: str) -> tuple[Split, list[Problem]]:
+    folder = root / f"{name}set"
+    label_file = root / f"{name}_label.txt"
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder", f"put the {name} clips there, or correct data.root")
+    if not label_file.is_file():
+        if name != "test":
+            raise UserError(f"{label_file}: no such file", "write one: header `video_name,target`, 1 = fake")
+        labels: dict[str, LabelRow] = {}
+        problems: list[Problem] = []
+        unusable: set[str] = set()
+        label_path = None
+    else:
+        labels, unusable, problems = read_label_file(label_file)
+        label_path = label_file
+
+    files: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith("."):
+            continue
+        if path.is_dir():
+            problems.append(
+                Problem(
+                    str(path), None, path.name, "a folder among the clips", "move its clips up, or remove it"
+                )
+            )
+        elif path.name in labels or path.name in unusable or path.suffix.lower() in MEDIA_SUFFIXES:
+            files[path.name] = path
+        else:
+            problems.append(
+                Problem(
+                    str(path), None, path.name, "neither labelled nor a media file by its name", "remove it"
+                )
+            )
+    if label_path is not None:
+        for video_name in sorted(files.keys() - labels.keys() - unusable):
+            problems.append(
+                Problem(
+                    str(label_path),
+                    None,
+                    video_name,
+                    "clip without a label",
+                    f"add a row for it, or remove {files[video_name]}",
+                )
+            )
+        for video_name, row in labels.items():
+            if video_name not in files:
+                problems.append(
+                    Problem(
+                        str(label_path),
+                        row.line,
+                        video_name,
+                        "label without a clip",
+                        f"add {folder / video_name}, or remove the row",
+                    )
+                )
+    columns = sorted({key for row in labels.values() for key in row.extra})
+    clips = tuple(
+        _clip(video_name, folder, name, labels.get(video_name), columns)
+        for video_name in sorted(files.keys() | labels.keys())
+    )
+    problems.sort(key=lambda item: (item.file, item.line or 0, item.video_name))
+    return Split(name, folder, label_path, clips), problems
+
+
+def _clip(video_name: str, folder: Path, split: str, row: LabelRow | None, columns: list[str]) -> Clip:
+    if row is None:
+        return Clip(video_name, folder / video_name, split, None, None, None, dict.fromkeys(columns))
+    return Clip(
+        video_name, folder / video_name, split, row.target, row.generator, row.source,
+        {column: row.extra.get(column) for column in columns},
+    )  # fmt: skip
+
+
+def _limited(split: Split, params: DataParams) -> Split:
+    """At most `data.limit` clips per class, by the rank of a seeded hash: a clip added moves no other."""
+
+    def rank(clip: Clip) -> str:
+        return hashlib.sha256(f"{params.seed}:{split.name}:{clip.video_name}".encode()).hexdigest()
+
+    kept: set[str] = set()
+    for target in (0, 1, None):
+        ranked = sorted((clip for clip in split.clips if clip.target == target), key=rank)
+        kept |= {clip.video_name for clip in ranked[: params.limit]}
+    clips = tuple(clip for clip in split.clips if clip.video_name in kept)
+    return Split(split.name, split.folder, split.label_file, clips)

@@ -1,0 +1,1 @@
+"""One file per DVC stage, under the stage's name: it parses, calls and writes."""

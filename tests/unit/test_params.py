@@ -1,0 +1,91 @@
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from avfake.errors import UserError
+from avfake.params import SECTIONS, LogMelParams, TrainParams, load, load_all
+
+ROOT = Path(__file__).parents[2]
+
+
+def changed(tmp_path: Path, old: str, new: str) -> Path:
+    text = (ROOT / "params.yaml").read_text()
+    assert old in text
+    path = tmp_path / "params.yaml"
+    path.write_text(text.replace(old, new, 1))
+    return path
+
+
+def test_the_shipped_file_is_valid_and_complete():
+    sections = load_all(ROOT / "params.yaml")
+    tree = YAML(typ="safe").load((ROOT / "params.yaml").read_text())
+    assert list(sections) == list(tree) == list(SECTIONS)
+    for name, section in sections.items():
+        assert section.model_dump() == tree[name]
+
+
+def test_numbers_are_read_as_dvc_reads_them(tmp_path):
+    assert load(TrainParams, changed(tmp_path, "lr: 0.001", "lr: 1e-3")).lr == 0.001
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("  epochs: 12", "  epochs: twelve", "`train.epochs`: Input should be a valid integer, got 'twelve'"),
+        ("  epochs: 12", "  epochs: 0", "`train.epochs`: Input should be greater than or equal to 1, got 0"),
+        ("  epochs: 12", "  epoch: 12", "`train.epoch`: unknown parameter"),
+        ("  epochs: 12\n", "", "`train.epochs`: missing parameter"),
+        ("  lr: 0.001 ", "  lr: .nan ", "`train.lr`: Input should be a finite number"),
+        (
+            "  flip_time: false",
+            "  flip_time: on",
+            "`train.flip_time`: Input should be a valid boolean, got 'on'",
+        ),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_line(tmp_path, old, new, message):
+    path = changed(tmp_path, old, new)
+    with pytest.raises(UserError) as caught:
+        load(TrainParams, path)
+    assert message in caught.value.message
+    line = int(caught.value.message.split(" line ")[1].split(":")[0])
+    key = message.split("`")[1].split(".")[-1]
+    stands_there = path.read_text().splitlines()[line - 1]
+    assert key in stands_there or "train:" in stands_there  # a missing key is reported at its section
+    assert caught.value.exit_code == 2
+
+
+def test_a_section_does_not_read_the_values_of_another(tmp_path):
+    path = changed(tmp_path, "epochs: 12", "epochs: nonsense")
+    with pytest.raises(UserError):
+        load(TrainParams, path)
+    assert load(SECTIONS["evaluate"], path)
+
+
+def test_an_unknown_section_is_named_with_its_line(tmp_path):
+    with pytest.raises(UserError, match=r"line \d+: unknown section `trian`"):
+        load(TrainParams, changed(tmp_path, "\ntrain:", "\ntrian:"))
+
+
+def test_values_are_checked_against_each_other(tmp_path):
+    with pytest.raises(UserError, match="would leave sound between the windows unseen"):
+        load(SECTIONS["featurize"], changed(tmp_path, "window_hop: 128", "window_hop: 512"))
+
+
+def test_broken_and_missing_files(tmp_path):
+    with pytest.raises(UserError, match="no such file"):
+        load(TrainParams, tmp_path / "params.yaml")
+    (tmp_path / "params.yaml").write_text("train: [1\n")
+    with pytest.raises(UserError, match="line 2: not valid YAML"):
+        load(TrainParams, tmp_path / "params.yaml")
+    (tmp_path / "params.yaml").write_text("just words\n")
+    with pytest.raises(UserError, match="expected sections"):
+        load(TrainParams, tmp_path / "params.yaml")
+
+
+def test_sections_are_frozen():
+    section = load(SECTIONS["featurize"], ROOT / "params.yaml")
+    assert isinstance(section.log_mel, LogMelParams)
+    with pytest.raises(ValueError, match="frozen"):
+        section.front_end = "other"
