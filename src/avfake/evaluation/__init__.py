@@ -1,0 +1,1 @@
+"""Figures, intervals, threshold and plot tables from labels and scores."""
