@@ -1,0 +1,60 @@
+"""How big a detector is. The contest allows 200 million parameters, as thop counts them."""
+
+import copy
+import warnings
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from avfake.errors import UserError
+from avfake.model.detector import Detector
+
+MAX_PARAMETERS = 200_000_000
+
+with warnings.catch_warnings():
+    # thop compares versions with distutils, which warns on import
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import thop
+    from thop.profile import register_hooks
+
+
+@dataclass(frozen=True)
+class Size:
+    """Parameters as torch and as thop count them, and thop's multiply-accumulates for one window."""
+
+    parameters: int
+    parameters_thop: int
+    macs_thop: int
+
+
+def measure(detector: Detector, shape: tuple[int, int]) -> Size:
+    """Counts the parameters and the operations of a detector for one window of `shape`.
+
+    thop adds buffers to what it profiles (Lyken17/pytorch-OpCounter#96): it gets a copy that is thrown away.
+    """
+    throwaway = copy.deepcopy(detector).cpu().float()
+    window = torch.zeros(1, *shape)
+    macs, parameters = thop.profile(throwaway, (window,), custom_ops=_rules(throwaway), verbose=False)
+    return Size(sum(p.numel() for p in detector.parameters()), int(parameters), int(macs))
+
+
+def check(size: Size, backbone: str) -> None:
+    """Raises UserError above `MAX_PARAMETERS` by either count."""
+    largest = max(size.parameters, size.parameters_thop)
+    if largest > MAX_PARAMETERS:
+        raise UserError(
+            f"train.backbone: `{backbone}` makes a detector of {largest / 1e6:.1f} million parameters,"
+            f" {MAX_PARAMETERS / 1e6:.0f} million are allowed",
+            "choose a smaller backbone",
+        )
+
+
+def _rules(model: nn.Module) -> dict[type[nn.Module], object]:
+    """Rules of the parents for subclasses such as timm's Conv2dSame: thop skips all but the exact types."""
+    rules = {}
+    for kind in {type(module) for module in model.modules()} - register_hooks.keys():
+        parent = next((base for base in kind.__mro__ if base in register_hooks), None)
+        if parent is not None:
+            rules[kind] = register_hooks[parent]
+    return rules

@@ -1,0 +1,109 @@
+"""The clips that training and validation use: labelled, and with at least one window."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from avfake.dataset.features import FeatureSet
+from avfake.dataset.labels import read_labels
+from avfake.errors import UserError
+
+TRAINING_SPLITS = ("train", "val")
+_CLASSES = {0: "real", 1: "fake"}
+
+
+@dataclass(frozen=True)
+class Clips:
+    """Clips of one split, in the order of the index.
+
+    Attributes:
+        names: video_name of each clip.
+        rows: position of each clip in the index of the features.
+        counts: windows of each clip, at least one.
+        targets: 1 for fake.
+        generators: how it was faked; None where no label says.
+    """
+
+    names: list[str]
+    rows: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    targets: NDArray[np.int64]
+    generators: list[str | None]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+def open_inputs(features: str | Path, labels: str | Path) -> tuple[FeatureSet, pd.DataFrame]:
+    """The packed windows and the labels. Raises UserError if an earlier stage has not run."""
+    for path, stage in (
+        (Path(features) / "features.json", "featurize"),
+        (Path(labels) / "clips.parquet", "extract"),
+    ):
+        if not path.is_file():
+            raise UserError(f"{path}: no such file", f"make it with `dvc repro {stage}`")
+    return FeatureSet(features), read_labels(labels)
+
+
+def select(index: pd.DataFrame, labels: pd.DataFrame, split: str) -> Clips:
+    """The usable clips of a split.
+
+    Args:
+        index: of the features: split, video_name, count, ... (one row per clip).
+        labels: split, video_name, target (null where unknown), generator, ...
+        split: `train` or `val`.
+
+    Raises:
+        UserError: one of the classes has no usable clip.
+    """
+    known = labels[(labels["split"] == split) & labels["target"].notna()]
+    table = {
+        name: (int(target), generator)
+        for name, target, generator in zip(
+            known["video_name"], known["target"], known["generator"], strict=True
+        )
+    }
+    usable = [
+        (position, name, int(count))
+        for position, (part, name, count) in enumerate(
+            zip(index["split"], index["video_name"], index["count"], strict=True)
+        )
+        if part == split and count > 0 and name in table
+    ]
+    clips = Clips(
+        names=[name for _, name, _ in usable],
+        rows=np.array([position for position, _, _ in usable], np.int64),
+        counts=np.array([count for _, _, count in usable], np.int64),
+        targets=np.array([table[name][0] for _, name, _ in usable], np.int64),
+        generators=[None if pd.isna(table[name][1]) else str(table[name][1]) for _, name, _ in usable],
+    )
+    _check_classes(clips, split)
+    return clips
+
+
+def seen_generators(clips: Clips) -> list[str]:
+    """The ways of forging among the fakes, sorted."""
+    pairs = zip(clips.generators, clips.targets, strict=True)
+    return sorted({generator for generator, target in pairs if generator is not None and target == 1})
+
+
+def class_counts(clips: Clips) -> Mapping[int, int]:
+    """How many clips are real (0) and fake (1)."""
+    return {value: int((clips.targets == value).sum()) for value in _CLASSES}
+
+
+def _check_classes(clips: Clips, split: str) -> None:
+    missing = [_CLASSES[value] for value, count in class_counts(clips).items() if count == 0]
+    if missing:
+        why = (
+            "the AUC that chooses the epoch needs both" if split == "val" else "a detector is trained on both"
+        )
+        raise UserError(
+            f"split `{split}`: no labelled {' and no '.join(missing)} clip with readable sound; {why}",
+            f"correct the labels or the clips of {split}: data/labels/problems.csv and the column `reason` of"
+            " data/features/index.parquet say what was left out",
+        )

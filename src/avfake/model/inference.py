@@ -1,0 +1,103 @@
+"""From windows to scores. Every clip runs by itself, so that its score does not depend on its neighbours."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from avfake.errors import UserError
+from avfake.model.detector import FAKE, Detector
+from avfake.model.views import View, identity
+
+Windows = NDArray[np.uint8]
+Floats = NDArray[np.float64]
+
+
+def choose_device(wanted: str) -> torch.device:
+    """The device for `auto`, `cpu` or `cuda`.
+
+    Raises:
+        UserError: `cuda` is asked for and torch sees none, or the word is unknown.
+    """
+    if wanted not in ("auto", "cpu", "cuda"):
+        raise UserError(f"device: `{wanted}` is unknown", "use auto, cpu or cuda")
+    available = torch.cuda.is_available()
+    if wanted == "cuda" and not available:
+        raise UserError("device: `cuda` is asked for and torch sees none", "set it to `auto` or `cpu`")
+    return torch.device("cuda" if available and wanted != "cpu" else "cpu")
+
+
+@contextmanager
+def deterministic(threads: int) -> Iterator[None]:
+    """Makes torch repeatable inside the block: deterministic algorithms, a fixed number of threads.
+
+    The number of threads is part of the result, because partial sums are ordered by thread.
+    """
+    before = (torch.get_num_threads(), torch.are_deterministic_algorithms_enabled())
+    # cuBLAS reads it once, at its first call: https://docs.nvidia.com/cuda/cublas/#results-reproducibility
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before[0])
+        torch.use_deterministic_algorithms(before[1])
+
+
+def to_device(detector: Detector, device: torch.device) -> Detector:
+    """Moves the detector, in the memory layout in which convolutions are fastest."""
+    return detector.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def window_logits(
+    detector: Detector, windows: Windows, batch_size: int, device: torch.device, view: View = identity
+) -> Floats:
+    """Logits (real, fake) of each window.
+
+    Args:
+        detector: in evaluation mode, on `device`.
+        windows: uint8 [n, H, W], of one clip.
+        batch_size: windows at once.
+        device: where the detector is.
+        view: what is done to the windows first.
+
+    Returns:
+        float64 [n, 2].
+    """
+    parts = []
+    with torch.inference_mode():
+        for start in range(0, len(windows), batch_size):
+            batch = torch.from_numpy(
+                np.array(windows[start : start + batch_size])
+            )  # a copy: maps are read-only
+            parts.append(detector(view(batch.to(device))).double().cpu().numpy())
+    return np.concatenate(parts)
+
+
+def fake_probability(logits: Floats) -> Floats:
+    """Softmax of logits [n, 2], the share of fake: float64 [n]."""
+    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+    share: Floats = shifted[:, FAKE] / shifted.sum(axis=1)
+    return share
+
+
+def clip_score(
+    detector: Detector,
+    windows: Windows,
+    batch_size: int,
+    device: torch.device,
+    views: Sequence[View] = (identity,),
+) -> float:
+    """Probability that a clip is fake: the mean over its windows uint8 [n >= 1, H, W] and over the views."""
+    return float(
+        np.mean(
+            [
+                fake_probability(window_logits(detector, windows, batch_size, device, view)).mean()
+                for view in views
+            ]
+        )
+    )

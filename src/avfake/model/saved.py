@@ -1,0 +1,102 @@
+"""The saved model: `model.safetensors` (weights) and `model.json` (what made them). Nothing else is needed.
+
+Keys of model.json: `format`, `backbone`, `features` (features.json as featurize wrote it: the front end and
+its parameters), `train` (the parameters of training), `pretrained_sha256`, `best_epoch`, `val_auc`, `prior`
+(share of fakes among the clips trained on), `generators` (ways of forging seen in training, sorted),
+`sizes` (`n_train`, `n_val` clips), `parameters`, `parameters_thop`, `macs_thop` (per window), `data_sha256`,
+`code` (versions, SHA-256 of the sources of avfake.model), `sha256` (of model.safetensors).
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+
+from avfake.errors import UserError
+from avfake.files import atomic_write_bytes, sha256_file, write_json
+from avfake.model.detector import Detector, build
+from avfake.model.inference import to_device
+
+WEIGHTS, FACTS = "model.safetensors", "model.json"
+FORMAT = 1
+_REMEDY = "train one with `dvc repro train`, or fetch one with `dvc pull`"
+
+
+@dataclass(frozen=True)
+class SavedModel:
+    """A detector ready to score, with the facts of model.json."""
+
+    detector: Detector
+    facts: dict[str, Any]
+
+    @property
+    def prior(self) -> float:
+        """Share of fakes among the clips trained on: the score of a clip that cannot be scored."""
+        return float(self.facts["prior"])
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of a window."""
+        height, width = self.facts["features"]["shape"]
+        return int(height), int(width)
+
+
+def save_model(folder: str | Path, detector: Detector, facts: dict[str, Any]) -> None:
+    """Writes both files; the same weights and facts give the same bytes."""
+    folder = Path(folder)
+    state = {key: value.detach().cpu().contiguous() for key, value in detector.state_dict().items()}
+    # One key of metadata only: safetensors writes several in no fixed order.
+    atomic_write_bytes(folder / WEIGHTS, safetensors.torch.save(state, metadata={"format": "pt"}))
+    write_json(folder / FACTS, {"format": FORMAT, **facts, "sha256": sha256_file(folder / WEIGHTS)})
+
+
+def load_model(folder: str | Path, device: torch.device | None = None) -> SavedModel:
+    """Loads a detector in evaluation mode.
+
+    Raises:
+        UserError: a file is missing, damaged, of another format or does not belong to the other one.
+    """
+    folder = Path(folder)
+    facts = read_facts(folder)
+    weights = folder / WEIGHTS
+    if not weights.is_file():
+        raise UserError(f"{weights}: no such file", _REMEDY)
+    found = sha256_file(weights)
+    if found != facts["sha256"]:
+        raise UserError(
+            f"{weights}: damaged, or from another training than {folder / FACTS}:"
+            f" its SHA-256 is {found}, expected {facts['sha256']}",
+            _REMEDY,
+        )
+    height, width = facts["features"]["shape"]
+    detector = build(facts["backbone"], (height, width))
+    try:
+        detector.load_state_dict(safetensors.torch.load_file(weights), strict=True)
+    except (RuntimeError, safetensors.SafetensorError) as error:
+        raise UserError(
+            f"{weights}: does not fit the backbone {facts['backbone']}: {str(error)[:300]}",
+            "install the versions that model.json names under `code`, or train anew with `dvc repro train`",
+        ) from None
+    return SavedModel(to_device(detector.eval(), device or torch.device("cpu")), facts)
+
+
+def read_facts(folder: str | Path) -> dict[str, Any]:
+    """Reads model.json alone. Raises UserError if it is missing, damaged or of another format."""
+    path = Path(folder) / FACTS
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file", _REMEDY) from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not valid JSON: {error}", _REMEDY) from None
+    version = facts.get("format") if isinstance(facts, dict) else None
+    if version != FORMAT:
+        raise UserError(f"{path}: format {version}, this avfake reads format {FORMAT}", _REMEDY)
+    missing = sorted({"backbone", "features", "train", "prior", "sha256"} - facts.keys())
+    if missing:
+        raise UserError(f"{path}: `{missing[0]}` is missing", _REMEDY)
+    return dict(facts)

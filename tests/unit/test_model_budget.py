@@ -1,0 +1,39 @@
+import pytest
+import torch
+from torch import nn
+
+from avfake.errors import UserError
+from avfake.model import budget
+from avfake.model.detector import AudioBranch, Detector, build
+
+SHAPE = (32, 32)
+
+
+def test_both_counts_agree_and_the_model_is_left_alone():
+    detector = build(
+        "tf_efficientnet_lite0", SHAPE
+    )  # timm's own convolutions and norms, which thop does not know
+    before = {key: value.clone() for key, value in detector.state_dict().items()}
+    size = budget.measure(detector, SHAPE)
+    assert size.parameters == size.parameters_thop == sum(p.numel() for p in detector.parameters())
+    assert size.macs_thop > 1e6
+    after = detector.state_dict()
+    assert list(after) == list(before)
+    assert all(torch.equal(after[key], before[key]) for key in before)
+
+
+def test_too_many_parameters(monkeypatch):
+    toy = Detector(AudioBranch(nn.Sequential(nn.Flatten(), nn.Linear(32 * 32, 10)), 0.5, 0.5), 10)
+    size = budget.measure(toy, SHAPE)
+    assert size.parameters == size.parameters_thop == (32 * 32 + 1) * 10 + (10 + 1) * 2
+    budget.check(size, "toy")
+    monkeypatch.setattr(budget, "MAX_PARAMETERS", size.parameters - 1)
+    with pytest.raises(UserError, match="toy"):
+        budget.check(size, "toy")
+
+
+def test_the_limit_is_the_contests():
+    budget.check(budget.Size(200_000_000, 200_000_000, 0), "just right")
+    for size in (budget.Size(200_000_001, 0, 0), budget.Size(0, 200_000_001, 0)):
+        with pytest.raises(UserError, match="200 million are allowed"):
+            budget.check(size, "too big")

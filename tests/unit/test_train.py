@@ -1,0 +1,185 @@
+import csv
+import json
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from toy_features import SIZES, make_workspace, write_labels
+
+from avfake.dataset.labels import read_labels
+from avfake.errors import RunError, UserError
+from avfake.model import budget, training
+from avfake.model.checkpoint import Checkpoint
+from avfake.model.clips import open_inputs
+from avfake.model.saved import load_model
+from avfake.stages import train
+from workspace import environment, hashes, set_params
+
+OUTPUTS = ("models", "data/training")
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return make_workspace(tmp_path)
+
+
+def epochs(folder: Path) -> list[dict[str, str]]:
+    with (folder / "data/training/epochs.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_detector_learns_and_says_what_made_it(workspace):
+    set_params(workspace, {"train.epochs": 6, "train.lr": 0.002, "train.lr_step": 2, "train.lr_gamma": 0.5})
+    train.main()
+    rows = epochs(workspace)
+    assert list(rows[0]) == ["epoch", "train_loss", "train_accuracy", "val_loss", "val_auc", "lr"]
+    assert [row["epoch"] for row in rows] == ["1", "2", "3", "4", "5", "6"]
+    assert [float(row["lr"]) for row in rows] == [0.002, 0.002, 0.001, 0.001, 0.0005, 0.0005]
+    assert float(rows[-1]["train_loss"]) < float(rows[0]["train_loss"])
+
+    facts = json.loads((workspace / "models/model.json").read_text())
+    aucs = [float(row["val_auc"]) for row in rows]
+    assert facts["val_auc"] == max(aucs) > 0.8
+    assert facts["best_epoch"] == 1 + aucs.index(max(aucs))
+    assert facts["prior"] == 0.5
+    assert facts["generators"] == ["comb"]
+    assert facts["sizes"] == {"n_train": SIZES["train"], "n_val": SIZES["val"] - 1}
+    assert facts["parameters"] == facts["parameters_thop"] > 0
+    assert facts["features"] == json.loads((workspace / "data/features/features.json").read_text())
+    assert facts["train"]["lr"] == 0.002
+    assert (workspace / "data/training/clips.csv").read_text().splitlines() == [
+        "video_name",
+        *(f"train-{i:02d}.mp4" for i in range(SIZES["train"])),
+    ]
+    assert not (workspace / ".memo").exists() or not list((workspace / ".memo").rglob("*.pt"))
+
+
+def test_the_kept_weights_are_those_of_the_best_epoch(workspace):
+    train.main()
+    saved = load_model("models")
+    features, labels = open_inputs("data/features", "data/labels")
+    val = train.select(features.index, labels, "val")
+    data = training.Data(features, train.select(features.index, labels, "train"), val)
+    loss, auc = training.validate(saved.detector, data, 8, torch.device("cpu"))
+    best = epochs(workspace)[saved.facts["best_epoch"] - 1]
+    assert auc == saved.facts["val_auc"]
+    assert loss == pytest.approx(float(best["val_loss"]), rel=1e-4)
+
+
+def test_two_runs_give_the_same_bytes_and_another_seed_others(workspace):
+    train.main()
+    first = hashes(workspace, *OUTPUTS)
+    train.main()
+    assert hashes(workspace, *OUTPUTS) == first
+    set_params(workspace, {"train.seed": 1})
+    train.main()
+    assert hashes(workspace, *OUTPUTS)["models/model.safetensors"] != first["models/model.safetensors"]
+
+
+def test_torch_is_left_as_it_was(workspace):
+    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    train.main()
+    assert (torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()) == before
+
+
+def test_the_test_split_does_not_change_the_model(workspace, tmp_path):
+    train.main()
+    first = hashes(workspace, *OUTPUTS)
+    path = workspace / "data/features/test/shard-00.npy"
+    np.save(path, 255 - np.load(path))
+    rows = read_labels(workspace / "data/labels").to_dict("records")
+    write_labels(workspace, [row | ({"target": 1} if row["split"] == "test" else {}) for row in rows])
+    train.main()
+    assert hashes(workspace, *OUTPUTS) == first
+
+
+def killed_after(folder: Path, epoch: int) -> None:
+    """Runs the stage in another process and kills it when the epoch after `epoch` is done."""
+    command = [sys.executable, "-u", "-m", "avfake.stages.train"]
+    with subprocess.Popen(
+        command, cwd=folder, env=environment(folder), stdout=subprocess.PIPE, text=True
+    ) as process:
+        for line in process.stdout:
+            if line.startswith(f"epoch {epoch + 1}/"):
+                process.send_signal(signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL
+
+
+def test_killed_and_started_again_gives_the_same_bytes(tmp_path, monkeypatch, capsys):
+    # A task too hard to be perfect at, so that the epochs differ in AUC and a late one may be the best.
+    hard = {"contrast": 2, "train__epochs": 8, "train__flip_time": True, "train__lr_step": 3}
+    once = make_workspace(tmp_path / "once", **hard)
+    monkeypatch.chdir(once)
+    train.main()
+    undisturbed = hashes(once, *OUTPUTS)
+    again = make_workspace(tmp_path / "again", **hard)
+    killed_after(again, 3)
+    assert hashes(again, *OUTPUTS) == {}
+    monkeypatch.chdir(again)
+    train.main()
+    assert re.search(r"resumed after epoch [34567] of 8", capsys.readouterr().out)
+    assert hashes(again, *OUTPUTS) == undisturbed
+
+
+def test_a_damaged_checkpoint_costs_time_only(workspace, monkeypatch, capsys):
+    train.main()
+    first = hashes(workspace, *OUTPUTS)
+
+    def interrupt(checkpoint: Checkpoint, state: dict) -> None:
+        save(checkpoint, state)
+        checkpoint.path.write_bytes(checkpoint.path.read_bytes()[:-100])
+        raise KeyboardInterrupt
+
+    save = Checkpoint.save
+    monkeypatch.setattr(Checkpoint, "save", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        train.main()
+    monkeypatch.setattr(Checkpoint, "save", save)
+    train.main()
+    assert "damaged" in capsys.readouterr().err
+    assert hashes(workspace, *OUTPUTS) == first
+
+
+def test_bfloat16_trains(workspace):
+    set_params(workspace, {"train.mixed_precision": True, "train.epochs": 1})
+    train.main()
+    assert 0 < float(epochs(workspace)[0]["train_loss"]) < 5
+
+
+def test_a_last_batch_of_one_window(workspace):
+    set_params(workspace, {"train.batch_size": 15, "train.windows_per_clip": 1, "train.epochs": 1})
+    train.main()
+    assert len(epochs(workspace)) == 1
+
+
+def test_one_class_in_validation_is_said_before_training(workspace):
+    rows = read_labels(workspace / "data/labels").to_dict("records")
+    write_labels(workspace, [row | ({"target": 0} if row["split"] == "val" else {}) for row in rows])
+    with pytest.raises(UserError, match="split `val`: no labelled fake clip"):
+        train.main()
+    assert not (workspace / "models").exists()
+
+
+def test_a_backbone_above_the_limit(workspace, monkeypatch):
+    monkeypatch.setattr(budget, "MAX_PARAMETERS", 1000)
+    with pytest.raises(UserError, match="million parameters"):
+        train.main()
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(workspace):
+    set_params(workspace, {"train.lr": 1e30})
+    with pytest.raises(RunError, match="not finite"):
+        train.main()
+    assert not (workspace / "models").exists()
+
+
+def test_weights_that_are_missing_stop_the_run(workspace):
+    set_params(workspace, {"train.pretrained": "no/such.pth"})
+    with pytest.raises(UserError, match="no such file"):
+        train.main()

@@ -1,0 +1,83 @@
+"""Small packed features in the layout of `featurize`, on which a toy detector learns within seconds."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from avfake.dataset.features import write_index
+from avfake.files import write_json, write_parquet
+from workspace import ROOT, set_params
+
+SHAPE = (32, 48)
+SIZES = {"train": 16, "val": 9, "test": 7}
+COUNTS = (3, 1, 2)
+UNREADABLE = "no audio stream"
+PARAMS: dict[str, Any] = {
+    "train.backbone": "test_efficientnet",
+    "train.pretrained": "none",
+    "train.epochs": 3,
+    "train.batch_size": 8,
+    "train.device": "cpu",
+    "train.threads": 1,
+    "predict.device": "cpu",
+    "predict.threads": 1,
+    "memo.folder": ".memo",
+}
+
+
+def make_workspace(
+    folder: Path, contrast: int = 60, sizes: dict[str, int] | None = None, **params: Any
+) -> Path:
+    """Writes features, labels and params.yaml under `folder`; the last clip of val and test has no window.
+
+    Fakes have a brighter band, by `contrast` grey levels. `params` such as train__epochs=2.
+    """
+    random = np.random.default_rng(0)
+    index: list[dict[str, Any]] = []
+    labels: list[dict[str, Any]] = []
+    for split, size in (sizes or SIZES).items():
+        pictures, start = [], 0
+        for number in range(size):
+            fake = number % 2
+            silent = split != "train" and number == size - 1
+            count = 0 if silent else COUNTS[number % len(COUNTS)]
+            windows = random.integers(0, 120, (count, *SHAPE)).astype(np.uint8)
+            windows[:, :8] += np.uint8(contrast * fake)
+            pictures.append(windows)
+            name = f"{split}-{number:02d}.mp4"
+            reason = UNREADABLE if silent else None
+            shard = f"{split}/shard-00.npy"
+            index.append(
+                {
+                    "split": split,
+                    "video_name": name,
+                    "shard": shard,
+                    "start": start,
+                    "count": count,
+                    "reason": reason,
+                }
+            )
+            labels.append(
+                {"split": split, "video_name": name, "target": fake, "generator": "comb" if fake else "real"}
+            )
+            start += count
+        path = folder / "data/features" / split / "shard-00.npy"
+        path.parent.mkdir(parents=True)
+        np.save(path, np.concatenate(pictures))
+    write_index(index, folder / "data/features")
+    info = {"front_end": "log_mel", "shape": list(SHAPE), "params": {}, "version": "1"}
+    write_json(folder / "data/features/features.json", info)
+    write_labels(folder, labels)
+    (folder / "params.yaml").write_text((ROOT / "params.yaml").read_text())
+    set_params(folder, PARAMS | {name.replace("__", "."): value for name, value in params.items()})
+    return folder
+
+
+def write_labels(folder: Path, rows: list[dict[str, Any]]) -> None:
+    """Writes data/labels/clips.parquet."""
+    columns = {"split": pa.string(), "video_name": pa.string(), "target": pa.int8(), "generator": pa.string()}
+    table = {key: pa.array([row[key] for row in rows], kind) for key, kind in columns.items()}
+    table["source"] = pa.array([None] * len(rows), pa.string())
+    write_parquet(pa.table(table), folder / "data/labels/clips.parquet")
