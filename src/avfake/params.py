@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import YAMLError
 
 from avfake.errors import UserError
@@ -240,7 +241,7 @@ def _line(path: Path, keys: list[str]) -> str:
     node: Any = YAML().load(path.read_text(encoding="utf-8-sig"))
     line = None
     for key in keys:
-        if not isinstance(node, dict) or key not in node:
+        if not isinstance(node, CommentedMap) or key not in node:
             break
         line = node.lc.key(key)[0] + 1
         node = node[key]

@@ -65,7 +65,8 @@ class Scorer:
         reason = row.error or row.audio_error
         if reason:
             raise ClipError(reason)
-        return front_ends.compute(np.frombuffer(row.pcm, "<i2"), row.sample_rate, self.featurize)
+        pcm = np.frombuffer(row.pcm, "<i2")
+        return front_ends.compute(pcm, row.sample_rate, self.featurize, row.pcm_shift)
 
 
 def score(path: str | Path, model: str | Path = "models") -> float:

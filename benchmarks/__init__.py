@@ -1,0 +1,1 @@
+"""Speed and equality against the reference recipe; see README.md."""

@@ -1,0 +1,12 @@
+"""All benchmarks, one after the other: python -m benchmarks [--require 15]."""
+
+import sys
+
+from benchmarks import bench_equality, bench_extract
+
+if __name__ == "__main__":
+    print("clip to picture, against the reference recipe")
+    slow = bench_extract.main(sys.argv[1:])
+    print("\npictures, against the reference recipe")
+    wrong = bench_equality.main([])
+    raise SystemExit(slow or wrong)

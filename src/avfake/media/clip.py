@@ -1,0 +1,87 @@
+"""Everything that the pipeline keeps of a clip, as a pure function of its bytes and the parameters."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import soxr
+
+from avfake.media.audio import sound_of
+from avfake.media.container import opened
+from avfake.media.errors import ClipError
+from avfake.media.faces import face_crops
+from avfake.media.pcm import to_pcm
+from avfake.media.probe import facts_of, to_json
+from avfake.params import ExtractParams
+
+# Raise it when anything in this folder changes what `extract_clip` returns: the memo is keyed by it.
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class ClipRow:
+    """What is kept of a clip.
+
+    Attributes:
+        error: why the file could not be opened, or None. audio_error, video_error: why that track cannot
+            be used, or None; both are set where `error` is. `video_error` is None if no faces were asked for.
+        sample_rate: Hz. pcm: mono sound, little-endian int16, empty where `audio_error` is set; it is
+            louder than the clip by the factor 2 ** pcm_shift (see `avfake.media.pcm.to_pcm`).
+        n_faces: number of crops found. faces: uint8 RGB [n_faces, face_size, face_size, 3].
+        facts: JSON of `avfake.media.probe.Facts`.
+    """
+
+    error: str | None
+    audio_error: str | None
+    video_error: str | None
+    sample_rate: int
+    pcm: bytes
+    pcm_shift: int
+    n_faces: int
+    faces: bytes
+    facts: str
+
+
+def extract_clip(path: str | Path, params: ExtractParams) -> ClipRow:
+    """Reads a clip's sound, faces and facts; what cannot be read is said in the row and not raised."""
+    path = Path(path)
+    audio_error = video_error = None
+    pcm, pcm_shift, faces, n_faces = b"", 0, b"", 0
+    try:
+        with opened(path) as container:
+            facts = to_json(facts_of(container, path.stat().st_size))
+            try:
+                pcm, pcm_shift = _pcm(sound_of(container, params.sample_rate, params.max_seconds), params)
+            except ClipError as error:
+                audio_error = error.reason
+        if params.n_faces:
+            try:
+                crops = face_crops(path, params.n_faces, params.face_size)
+                faces, n_faces = crops.tobytes(), len(crops)
+            except ClipError as error:
+                video_error = error.reason
+    except ClipError as error:
+        return unreadable(error.reason, params)
+    return ClipRow(None, audio_error, video_error, params.sample_rate, pcm, pcm_shift, n_faces, faces, facts)
+
+
+def unreadable(reason: str, params: ExtractParams) -> ClipRow:
+    """The row of a clip that could not be opened."""
+    video_error = reason if params.n_faces else None
+    return ClipRow(reason, reason, video_error, params.sample_rate, b"", 0, 0, b"", "{}")
+
+
+def decoder_versions() -> dict[str, str]:
+    """The libraries on whose version the bytes of a row depend."""
+    libraries = {name: ".".join(map(str, version)) for name, version in av.library_versions.items()}
+    return {**libraries, "av": av.__version__, "soxr": soxr.__version__, "cv2": cv2.__version__}
+
+
+def _pcm(sound: np.ndarray, params: ExtractParams) -> tuple[bytes, int]:
+    seconds = len(sound) / params.sample_rate
+    if seconds < params.min_seconds or len(sound) == 0:
+        raise ClipError(f"only {seconds:.3f} s of sound")
+    pcm, shift = to_pcm(sound)
+    return pcm.tobytes(), shift

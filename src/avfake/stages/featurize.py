@@ -1,0 +1,164 @@
+"""Stage `featurize`: every clip's sound to windows in grey levels, packed for memory-mapped reading.
+
+    python -m avfake.stages.featurize
+
+Reads data/extracted, writes data/features. Sound seen before comes from the memo.
+"""
+
+import hashlib
+import io
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from avfake.dataset.features import write_index
+from avfake.dataset.labels import split_order
+from avfake.dataset.shards import list_shards, n_rows, read_shard
+from avfake.errors import RunError
+from avfake.features.front_ends import VERSION, check, compute, library_versions, settings_of, shape_of
+from avfake.files import atomic_file, write_json
+from avfake.memo import Memo, memo_key
+from avfake.parallel import map_ordered
+from avfake.params import FeaturizeParams, MemoParams, ParallelParams, load
+from avfake.stages._run import stage_main
+
+EXTRACTED = Path("data/extracted")
+FEATURES = Path("data/features")
+
+
+@dataclass(frozen=True)
+class Task:
+    """One shard for a worker."""
+
+    split: str
+    source: Path
+    folder: Path
+    sample_rate: int
+    params: FeaturizeParams
+    memo: MemoParams
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a worker made of a shard: rows of the index, and how many clips were new and from the memo."""
+
+    rows: list[dict[str, Any]]
+    computed: int
+    from_memo: int
+
+
+def main() -> None:
+    """Runs the stage in the current folder."""
+    run(load(FeaturizeParams), load(MemoParams), load(ParallelParams).workers)
+
+
+def run(
+    params: FeaturizeParams,
+    memo_params: MemoParams,
+    workers: int,
+    extracted: Path = EXTRACTED,
+    features: Path = FEATURES,
+) -> None:
+    """Turns all shards under `extracted` into windows under `features`.
+
+    Raises:
+        UserError: the front end does not go with the sample rate of the extracted sound.
+        RunError: a worker process died.
+    """
+    extract = json.loads((extracted / "extract.json").read_text(encoding="utf-8"))["params"]
+    check(extract["sample_rate"], params)
+    shutil.rmtree(features, ignore_errors=True)
+    features.mkdir(parents=True)
+    tasks = [
+        Task(split, path, features, extract["sample_rate"], params, memo_params)
+        for split, path in list_shards(extracted)
+    ]
+    rows: list[dict[str, Any]] = []
+    computed = from_memo = 0
+    weights = [n_rows(task.source) for task in tasks]
+    for result in map_ordered(featurize_task, tasks, workers, "featurize", start_worker, weights):
+        if result.value is None:
+            raise RunError(
+                f"{result.item.source}: {result.error}", "give it more memory, or fewer `parallel.workers`"
+            )
+        rows += result.value.rows
+        computed += result.value.computed
+        from_memo += result.value.from_memo
+    rows.sort(key=lambda row: (split_order(row["split"]), row["video_name"]))
+    write_index(rows, features)
+    info = {
+        "front_end": params.front_end,
+        "shape": list(shape_of(params)),
+        "params": params.model_dump(),
+        "sample_rate": extract["sample_rate"],
+        "max_seconds": extract["max_seconds"],
+        "min_seconds": extract["min_seconds"],
+        "version": VERSION,
+    }
+    write_json(features / "features.json", info)
+    Memo(memo_params.folder, memo_params.max_gib).trim()
+    print(
+        f"featurize: {len(rows)} clips, {computed} computed, {from_memo} from the memo, "
+        f"{len(rows) - computed - from_memo} without windows"
+    )
+
+
+def start_worker() -> None:
+    """One thread per process: the processes share the cores already."""
+    cv2.setNumThreads(1)
+
+
+def featurize_task(task: Task) -> Done:
+    """Computes one shard and writes its windows; runs in a worker."""
+    memo = Memo(task.memo.folder, task.memo.max_gib)
+    name = f"{task.split}/{task.source.stem}.npy"
+    rows: list[dict[str, Any]] = []
+    windows: list[np.ndarray] = []
+    start = computed = from_memo = 0
+    for clip in read_shard(task.source, ["video_name", "audio_error", "pcm", "pcm_shift"]):
+        found = np.zeros((0, *shape_of(task.params)), np.uint8)
+        if clip["audio_error"] is None:
+            found, fresh = _windows(clip["pcm"], clip["pcm_shift"], task, memo)
+            computed += fresh
+            from_memo += not fresh
+        windows.append(found)
+        rows.append(
+            {
+                "split": task.split,
+                "video_name": clip["video_name"],
+                "shard": name,
+                "start": start,
+                "count": len(found),
+                "reason": clip["audio_error"],
+            }
+        )
+        start += len(found)
+    with atomic_file(task.folder / name) as file:
+        np.save(file, np.concatenate(windows), allow_pickle=False)
+    return Done(rows, computed, from_memo)
+
+
+def _windows(pcm: bytes, shift: int, task: Task, memo: Memo) -> tuple[np.ndarray, bool]:
+    """The windows of a clip, and whether they were computed now."""
+    key = memo_key(
+        "featurize", VERSION, hashlib.sha256(pcm).hexdigest(), shift, task.sample_rate, task.params.front_end,
+        settings_of(task.params), library_versions(),
+    )  # fmt: skip
+    data = memo.get(key)
+    if data is not None:
+        memo.touch(key)
+        return np.load(io.BytesIO(data), allow_pickle=False), False
+    found = compute(np.frombuffer(pcm, "<i2"), task.sample_rate, task.params, shift)
+    buffer = io.BytesIO()
+    np.save(buffer, found, allow_pickle=False)
+    memo.put(key, buffer.getvalue())
+    return found, True
+
+
+if __name__ == "__main__":
+    stage_main(main)
