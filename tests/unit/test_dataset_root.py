@@ -173,7 +173,7 @@ def test_label_tables_round_trip(tmp_path):
     train = "video_name,target,generator,source,mood\na.mp4,1,world,anna,sad\nb.mp4,7,,,\n"
     root = make(tmp_path / "root", train, VAL, {"trainset": ["a.mp4", "b.mp4"], "valset": ["v.mp4"]})
     data = load_root(params(root))
-    write_labels(data, tmp_path)
+    write_labels(data.clips, tmp_path)
     write_problems(data.problems, tmp_path)
     frame = read_labels(tmp_path)
     assert frame.columns.tolist() == ["split", "video_name", "target", "generator", "source", "mood"]

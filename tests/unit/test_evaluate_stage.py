@@ -55,6 +55,10 @@ def read(path: str) -> dict:
     return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
+def read_notes() -> dict[str, str]:
+    return {key: " ".join(texts) for key, texts in read("metrics/notes.json").items()}
+
+
 def outputs(folder: Path) -> dict[str, bytes]:
     return {
         str(path.relative_to(folder)): path.read_bytes()
@@ -96,7 +100,7 @@ def test_the_threshold_of_validation_judges_the_test_split(folder: Path) -> None
 
 def test_notes_name_file_and_figure(folder: Path) -> None:
     evaluate.main()
-    notes = read("metrics/notes.json")
+    notes = read_notes()
     assert "1 scored clips without a label" in notes["evaluate.n"]
     assert "evaluate_test.n" not in notes
     assert read("metrics/evaluate.json")["n_unscored"] == 1
@@ -137,7 +141,7 @@ def test_without_a_test_split_every_figure_is_null_with_its_reason(folder: Path,
     else:
         write_predictions("data/predictions/prediction_test.csv", [])
     evaluate.main()
-    made, notes = read("metrics/evaluate_test.json"), read("metrics/notes.json")
+    made, notes = read("metrics/evaluate_test.json"), read_notes()
     assert made["auc"] is None
     assert notes["evaluate_test.auc"] == "the data root has no test split"
     assert made["n"] == 0
@@ -176,7 +180,7 @@ def test_one_class_in_validation(folder: Path) -> None:
     labels.loc[labels.split == "val", "target"] = 1
     write_parquet(pa.Table.from_pandas(labels, preserve_index=False), "data/labels/clips.parquet")
     evaluate.main()
-    made, notes = read("metrics/evaluate.json"), read("metrics/notes.json")
+    made, notes = read("metrics/evaluate.json"), read_notes()
     assert made["auc"] is made["threshold"] is None
     assert "one class only" in notes["evaluate.auc"]
     test = read("metrics/evaluate_test.json")

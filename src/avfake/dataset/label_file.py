@@ -5,22 +5,12 @@ import io
 from dataclasses import dataclass
 from pathlib import Path
 
+from avfake.dataset.layout import Problem
 from avfake.errors import UserError
 
 _REMEDY = (
     "the first line must be `video_name,target` (further columns may follow), then a row per clip, 1 = fake"
 )
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Something wrong with a clip or its label; `line` is None where no line of a file says it."""
-
-    file: str
-    line: int | None
-    video_name: str
-    reason: str
-    remedy: str
 
 
 @dataclass(frozen=True)

@@ -2,26 +2,22 @@
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 
-from avfake.dataset.label_file import Problem
-from avfake.dataset.root import SPLITS, DataRoot
+from avfake.dataset.layout import Clip, Problem
 from avfake.files import atomic_write_text, read_parquet, write_parquet
 
-COLUMNS = ("split", "video_name", "target", "generator", "source")
 
-
-def write_labels(root: DataRoot, folder: str | Path) -> None:
+def write_labels(clips: Sequence[Clip], folder: str | Path) -> None:
     """Writes `clips.parquet`: a row per clip that exists or is labelled, by split and name.
 
     Columns: split, video_name, target (int8, null where unknown), generator, source (null where unknown),
     then every further column of the label files as text.
     """
-    clips = root.clips
     extra = sorted({key for clip in clips for key in clip.extra})
     columns = {
         "split": pa.array([clip.split for clip in clips], pa.string()),
@@ -52,8 +48,3 @@ def write_problems(problems: Iterable[Problem], folder: str | Path) -> None:
             [item.file, "" if item.line is None else item.line, item.video_name, item.reason, item.remedy]
         )
     atomic_write_text(Path(folder) / "problems.csv", text.getvalue())
-
-
-def split_order(split: str) -> int:
-    """The place of a split in every table: train, val, test."""
-    return SPLITS.index(split)

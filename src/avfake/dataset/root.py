@@ -8,30 +8,17 @@ origin); any other column is kept as a subgroup.
 """
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from avfake.dataset.label_file import LabelRow, Problem, read_label_file
+from avfake.dataset.label_file import LabelRow, read_label_file
+from avfake.dataset.layout import SPLITS, Clip, Problem
 from avfake.errors import UserError
 from avfake.params import DataParams
 
-SPLITS = ("train", "val", "test")
 VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".flv", ".3gp")
 AUDIO_SUFFIXES = (".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".opus")
 MEDIA_SUFFIXES = frozenset((*VIDEO_SUFFIXES, *AUDIO_SUFFIXES))
-
-
-@dataclass(frozen=True)
-class Clip:
-    """A clip that exists, or that a label names. `target` is 1 for fake, None where no label says."""
-
-    video_name: str
-    path: Path
-    split: str
-    target: int | None
-    generator: str | None
-    source: str | None
-    extra: dict[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

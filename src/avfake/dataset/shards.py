@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from avfake.dataset.root import SPLITS
+from avfake.dataset.layout import SPLITS
 from avfake.files import read_parquet, write_parquet
 
 # What is kept of a clip. Sound and faces are large_binary: a shard may hold more than 2 GiB of them.

@@ -44,7 +44,7 @@ class Progress:
 
     @property
     def best_row(self) -> dict[str, float]:
-        """The epoch of the highest validation AUC; of equals the lowest validation loss, then the earliest."""
+        """The epoch of the highest validation AUC; of equals, the one of the lowest validation loss."""
         return max(self.rows, key=lambda row: (row["val_auc"], -row["val_loss"]))
 
 

@@ -2,7 +2,7 @@
 
 Run by DVC as `python -m avfake.stages.evaluate` from the repository's root. Reads data/labels and
 data/predictions; writes metrics/evaluate.json (validation), metrics/evaluate_test.json,
-metrics/notes.json (`<file>.<figure>` -> why it is null, or how it came about) and plots/*.csv.
+metrics/notes.json (`<file>.<figure>` -> remarks: why it is null, or how it came about) and plots/*.csv.
 """
 
 from pathlib import Path
@@ -53,7 +53,7 @@ def main() -> None:
     write_json(
         METRICS / "notes.json",
         {
-            f"{NAMES[split]}.{key}": text
+            f"{NAMES[split]}.{key}": [text]
             for split, made in reports.items()
             for key, text in made.notes.items()
         },

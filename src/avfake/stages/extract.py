@@ -14,8 +14,9 @@ from typing import Any
 
 import cv2
 
-from avfake.dataset.labels import split_order, write_labels, write_problems
-from avfake.dataset.root import Clip, DataRoot, Problem, load_root
+from avfake.dataset.labels import write_labels, write_problems
+from avfake.dataset.layout import Clip, Problem, split_order
+from avfake.dataset.root import DataRoot, load_root
 from avfake.dataset.shards import bucket_of, pack_row, shard_name, unpack_row, write_shard
 from avfake.errors import RunError
 from avfake.files import sha256_file, write_json
@@ -73,7 +74,7 @@ def run(
     memo = Memo(memo_params.folder, memo_params.max_gib)
     for folder in (extracted, labels):
         shutil.rmtree(folder, ignore_errors=True)
-    write_labels(root, labels)
+    write_labels(root.clips, labels)
     write_json(extracted / "extract.json", {"version": VERSION, "params": params.model_dump()})
 
     # In the order of the shards, so that the parent holds no more than one of them.

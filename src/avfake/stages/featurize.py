@@ -17,9 +17,9 @@ import cv2
 import numpy as np
 
 from avfake.dataset.features import write_index
-from avfake.dataset.labels import split_order
+from avfake.dataset.layout import split_order
 from avfake.dataset.shards import list_shards, n_rows, read_shard
-from avfake.errors import RunError
+from avfake.errors import RunError, UserError
 from avfake.features.front_ends import VERSION, check, compute, library_versions, settings_of, shape_of
 from avfake.files import atomic_file, write_json
 from avfake.memo import Memo, memo_key
@@ -67,10 +67,16 @@ def run(
     """Turns all shards under `extracted` into windows under `features`.
 
     Raises:
-        UserError: the front end does not go with the sample rate of the extracted sound.
+        UserError: `extract` has not run, or the front end does not go with its sample rate.
         RunError: a worker process died.
     """
-    extract = json.loads((extracted / "extract.json").read_text(encoding="utf-8"))["params"]
+    try:
+        extract = json.loads((extracted / "extract.json").read_text(encoding="utf-8"))["params"]
+    except FileNotFoundError:
+        raise UserError(
+            f"{extracted / 'extract.json'}: no such file",
+            "run the stage before this one: `dvc repro featurize`",
+        ) from None
     check(extract["sample_rate"], params)
     shutil.rmtree(features, ignore_errors=True)
     features.mkdir(parents=True)

@@ -1,0 +1,55 @@
+# `make` alone lists the targets. Every target that needs packages builds .venv first.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+BIN := .venv/bin
+# Stages are started by dvc as `python -m avfake.stages.NAME`: that python has to be the environment's.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+TESTS ?= tests/unit tests/project tests/bad_input tests/dag
+
+.PHONY: help setup repro test lint bench lock baseline clean
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+
+$(BIN)/.installed: requirements.lock requirements-uv.lock pyproject.toml scripts/setup.sh
+	scripts/setup.sh
+
+setup: $(BIN)/.installed ## build .venv from requirements.lock (the others do it by themselves)
+
+repro: setup ## run what is out of date in the pipeline, then print the figures
+	$(BIN)/dvc repro
+	$(BIN)/dvc metrics show
+
+test: setup ## all tests; TESTS=tests/unit for the quick ones
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(TESTS)
+
+lint: setup ## style, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: setup ## speed against the reference recipe, as ratios
+	$(BIN)/python -m benchmarks
+
+# requirements-run.lock: the same versions without the extras, for the image. Without --upgrade: versions stay
+# unless pyproject.toml rules them out; `make lock UPGRADE=--upgrade` takes the newest.
+LOCK := uv pip compile --quiet --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command "make lock"
+
+lock: setup ## resolve pyproject.toml into the lock files; UPGRADE=--upgrade for the newest versions
+	$(BIN)/$(LOCK) $(UPGRADE) --all-extras pyproject.toml -o requirements.lock
+	$(BIN)/$(LOCK) -c requirements.lock pyproject.toml -o requirements-run.lock
+
+baseline: setup ## the contest's baseline recipe as a DVC experiment, to compare with
+	$(BIN)/dvc exp run --name baseline \
+		-S featurize.front_end=baseline_image \
+		-S train.backbone=resnet18 -S train.pretrained=none \
+		-S train.flip_time=true -S train.flip_frequency=true -S train.windows_per_clip=1 \
+		-S train.lr=0.003 -S train.lr_step=4 -S train.lr_gamma=0.85 -S train.batch_size=40 -S train.epochs=10 \
+		-S predict.tta=4
+
+clean: ## remove tool caches and the memo; data, models and .venv stay
+	rm -rf .memo .pytest_cache .mypy_cache .ruff_cache build src/*.egg-info
+	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
