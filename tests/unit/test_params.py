@@ -32,10 +32,10 @@ def test_numbers_are_read_as_dvc_reads_them(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("  epochs: 12", "  epochs: twelve", "`train.epochs`: Input should be a valid integer, got 'twelve'"),
-        ("  epochs: 12", "  epochs: 0", "`train.epochs`: Input should be greater than or equal to 1, got 0"),
-        ("  epochs: 12", "  epoch: 12", "`train.epoch`: unknown parameter"),
-        ("  epochs: 12\n", "", "`train.epochs`: missing parameter"),
+        ("  epochs: 8", "  epochs: twelve", "`train.epochs`: Input should be a valid integer, got 'twelve'"),
+        ("  epochs: 8", "  epochs: 0", "`train.epochs`: Input should be greater than or equal to 1, got 0"),
+        ("  epochs: 8", "  epoch: 12", "`train.epoch`: unknown parameter"),
+        ("  epochs: 8\n", "", "`train.epochs`: missing parameter"),
         ("  lr: 0.001 ", "  lr: .nan ", "`train.lr`: Input should be a finite number"),
         (
             "  flip_time: false",
@@ -57,7 +57,7 @@ def test_a_wrong_value_is_named_with_its_line(tmp_path, old, new, message):
 
 
 def test_a_section_does_not_read_the_values_of_another(tmp_path):
-    path = changed(tmp_path, "epochs: 12", "epochs: nonsense")
+    path = changed(tmp_path, "epochs: 8", "epochs: nonsense")
     with pytest.raises(UserError):
         load(TrainParams, path)
     assert load(SECTIONS["evaluate"], path)
