@@ -43,7 +43,7 @@ lock: setup ## resolve pyproject.toml into the lock files; UPGRADE=--upgrade for
 	$(BIN)/$(LOCK) -c requirements.lock pyproject.toml -o requirements-run.lock
 
 baseline: setup ## the contest's baseline recipe as a DVC experiment, to compare with
-	$(BIN)/dvc exp run --name baseline \
+	$(BIN)/dvc exp run --temp --name baseline \
 		-S featurize.front_end=baseline_image \
 		-S train.backbone=resnet18 -S train.pretrained=none \
 		-S train.flip_time=true -S train.flip_frequency=true -S train.windows_per_clip=1 \

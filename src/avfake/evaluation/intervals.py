@@ -1,8 +1,9 @@
 """Confidence intervals by bootstrap, fast enough for a hundred thousand clips.
 
 Clips of one source (speaker, identity, origin) resemble each other: drawing single clips would make the
-interval too narrow, so whole sources are drawn where every clip has one (cluster bootstrap, Field and
-Welsh 2007).
+interval too narrow. Where every clip has a source, sources are drawn first and then clips within each drawn
+source (two-stage bootstrap, Davison and Hinkley 1997, section 3.8): drawing whole sources alone would show
+next to no spread where there are two or three of them.
 """
 
 import zlib
@@ -94,11 +95,15 @@ def resampling(target: IntArray, source: Sequence[str | None] | None) -> tuple[I
 
 
 def source_weights(groups: IntArray, n_bootstrap: int, rng: np.random.Generator) -> Iterator[IntArray]:
-    """How often each clip [n] is drawn, once per resample, when whole groups are drawn with replacement."""
-    n_groups = int(groups.max()) + 1
+    """How often each clip [n] is drawn, once per resample: groups with replacement, then their clips too."""
+    by_group = np.argsort(groups, kind="stable")
+    sizes = np.bincount(groups)
+    starts = np.cumsum(sizes) - sizes
     for _ in range(n_bootstrap):
-        drawn = rng.integers(n_groups, size=n_groups)
-        yield np.bincount(drawn, minlength=n_groups)[groups]
+        drawn = rng.integers(sizes.size, size=sizes.size)
+        size, start = (np.repeat(values[drawn], sizes[drawn]) for values in (sizes, starts))
+        clips = by_group[start + rng.integers(size)]
+        yield np.bincount(clips, minlength=groups.size)
 
 
 def clip_weights(target: IntArray, n_bootstrap: int, rng: np.random.Generator) -> Iterator[IntArray]:
