@@ -134,15 +134,15 @@ def memo(context: typer.Context, path: ParamsFile = Path("params.yaml")) -> None
 @explained
 def memo_clear(context: typer.Context) -> None:
     """Deletes the memo, unfinished trainings included."""
-    import shutil
-
+    from avfake.memo import Memo
     from avfake.params import MemoParams, load
 
-    folder = Path(load(MemoParams, context.obj).folder)
-    count, size = _size(folder)
-    if folder.exists():
-        shutil.rmtree(folder)
-    typer.echo(f"{folder}: {count} files removed, {size / 2**30:.3f} GiB")
+    section = load(MemoParams, context.obj)
+    folder = Path(section.folder)
+    before = _size(folder)
+    Memo(folder, section.max_gib).clear()
+    after = _size(folder)
+    typer.echo(f"{folder}: {before[0] - after[0]} files removed, {(before[1] - after[1]) / 2**30:.3f} GiB")
 
 
 def _clips(paths: list[Path]) -> Iterator[Path]:

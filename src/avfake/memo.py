@@ -7,6 +7,7 @@ Deleting it, or any part of it, is always safe: what is missing or damaged is co
 import hashlib
 import json
 import os
+import shutil
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +17,7 @@ from avfake.files import atomic_write_bytes
 KeyPart = str | bytes | int | float | bool | None | Mapping[str, object]
 _DIGEST = hashlib.sha256().digest_size
 _STALE_SECONDS = 24 * 3600
+_OWN = ("[0-9a-f][0-9a-f]", "train")  # the entries, and the checkpoints of unfinished trainings
 
 
 def memo_key(*parts: KeyPart) -> str:
@@ -80,6 +82,14 @@ class Memo:
                 continue
             found.append((status.st_mtime, status.st_size, path))
         return sorted(found)
+
+    def clear(self) -> None:
+        """Removes everything that avfake keeps in the folder, and nothing else that may lie there."""
+        for pattern in _OWN:
+            for path in self.folder.glob(pattern):
+                shutil.rmtree(path)
+        if self.folder.is_dir() and not any(self.folder.iterdir()):
+            self.folder.rmdir()
 
     def trim(self) -> int:
         """Removes the least recently used entries above the size limit; returns how many.

@@ -69,3 +69,17 @@ def test_trim_removes_what_a_killed_run_left_but_not_what_is_being_written(tmp_p
         os.utime(tmp_path / "ab" / name, (time.time() - age,) * 2)
     assert memo.trim() == 1
     assert (tmp_path / "ab" / "new.tmp").exists()
+
+
+def test_clear_takes_what_is_its_own_and_nothing_else(tmp_path):
+    memo = Memo(tmp_path, 1)
+    memo.put(memo_key("x"), b"value")
+    (tmp_path / "train" / "run").mkdir(parents=True)
+    (tmp_path / "thesis.txt").write_text("years of work")
+    memo.clear()
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+    (tmp_path / "thesis.txt").unlink()
+    memo.put(memo_key("x"), b"value")
+    memo.clear()
+    assert not tmp_path.exists()
+    memo.clear()
