@@ -19,6 +19,7 @@ def atomic_file(path: str | Path) -> Iterator[IO[bytes]]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".tmp")
+    whole = False
     try:
         with os.fdopen(handle, "wb") as file:
             yield cast(IO[bytes], file)
@@ -27,9 +28,10 @@ def atomic_file(path: str | Path) -> Iterator[IO[bytes]]:
         os.umask(umask)
         os.chmod(name, 0o666 & ~umask)  # noqa: PTH101
         os.replace(name, path)  # noqa: PTH105
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+        whole = True
+    finally:
+        if not whole:
+            Path(name).unlink(missing_ok=True)
 
 
 def atomic_write_bytes(path: str | Path, data: bytes) -> None:
