@@ -5,6 +5,7 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 
 BIN := .venv/bin
+INSTALLED := .venv/.installed
 # Stages are started by dvc as `python -m avfake.stages.NAME`: that python has to be the environment's.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 TESTS ?= tests/unit tests/project tests/bad_input tests/dag
@@ -14,10 +15,10 @@ TESTS ?= tests/unit tests/project tests/bad_input tests/dag
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
 
-$(BIN)/.installed: requirements.lock requirements-uv.lock pyproject.toml scripts/setup.sh
+$(INSTALLED): requirements.lock requirements-uv.lock pyproject.toml scripts/setup.sh
 	scripts/setup.sh
 
-setup: $(BIN)/.installed ## build .venv from requirements.lock (the others do it by themselves)
+setup: $(INSTALLED) ## build .venv from requirements.lock (the others do it by themselves)
 
 repro: setup ## run what is out of date in the pipeline, then print the figures
 	$(BIN)/dvc repro

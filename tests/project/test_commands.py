@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import shutil
 import stat
 import subprocess
 import tomllib
@@ -164,6 +165,26 @@ def test_the_makefile_has_the_targets_of_the_design_and_each_runs_what_exists():
     assert folders == {folder.removeprefix("tests/") for folder in tests[1].split()}, (
         "make test leaves some out"
     )
+
+
+def test_an_environment_that_is_installed_is_not_installed_again(tmp_path):
+    prerequisites = ("requirements.lock", "requirements-uv.lock", "pyproject.toml", "scripts/setup.sh")
+    (tmp_path / "scripts").mkdir()
+    for name in ("Makefile", *prerequisites):
+        shutil.copy(ROOT / name, tmp_path / name)
+    stamp = re.findall(r"^touch (\S+)$", (ROOT / "scripts/setup.sh").read_text(), re.M)[-1]
+
+    def is_up_to_date() -> bool:
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
+        asked = ["make", "--question", "setup"]
+        return subprocess.run(asked, cwd=tmp_path, env=environment, check=False).returncode == 0
+
+    assert not is_up_to_date()
+    (tmp_path / stamp).parent.mkdir()
+    (tmp_path / stamp).touch()
+    assert is_up_to_date()
+    os.utime(tmp_path / "requirements.lock", (4e9, 4e9))
+    assert not is_up_to_date()
 
 
 def test_the_baseline_recipe_is_valid_and_the_contests(tmp_path):
