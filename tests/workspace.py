@@ -193,7 +193,10 @@ class Workspace:
         shutil.rmtree(self.folder / ".dvc/cache/runs", ignore_errors=True)
 
     def repro_killed(self, name: str, seconds: float) -> bool:
-        """Kills a `dvc repro` and its children `seconds` after a stage began; False: it was done before."""
+        """Kills a `dvc repro` and its children `seconds` after a stage began; False: it was done before.
+
+        Then does what `make repro` does first: the kill may have met DVC while it wrote dvc.lock.
+        """
         log = self.folder.parent / f"{self.folder.name}-killed.log"
         with log.open("w") as out:
             process = subprocess.Popen(
@@ -216,6 +219,7 @@ class Workspace:
         if alive:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        run(self.folder, sys.executable, "scripts/mend_lock.py", "dvc.lock")
         return alive
 
 
