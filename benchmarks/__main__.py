@@ -2,11 +2,13 @@
 
 import sys
 
-from benchmarks import bench_equality, bench_extract
+from benchmarks import bench_equality, bench_extract, bench_training
 
 if __name__ == "__main__":
     print("clip to picture, against the reference recipe")
     slow = bench_extract.main(sys.argv[1:])
     print("\npictures, against the reference recipe")
     wrong = bench_equality.main([])
+    print("\na training step of the default detector")
+    bench_training.main([])
     raise SystemExit(slow or wrong)
