@@ -8,7 +8,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 # Stages are started by dvc as `python -m avfake.stages.NAME`: that python has to be the environment's.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
-TESTS ?= tests/unit tests/project tests/bad_input tests/dag
+TESTS ?= tests/unit tests/project tests/stages tests/bad_input tests/dag
 
 .PHONY: help setup repro test lint bench lock baseline clean
 

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from reference_recipe import ROOT
 
 from avfake.dataset.features import FeatureSet
 from avfake.dataset.shards import bucket_of, shard_name, write_shard
@@ -17,6 +16,7 @@ from avfake.media.clip import extract_clip, unreadable
 from avfake.params import ExtractParams, FeaturizeParams, MemoParams, load
 from avfake.stages import featurize
 from clips import make_clip
+from workspace import ROOT
 
 BUCKETS = 2
 SECONDS = {"train/a.mp4": 0.4, "train/ü b.mp4": 5.0, "val/c.mp4": 3.5, "test/d.mp4": 1.0}

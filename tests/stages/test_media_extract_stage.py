@@ -5,7 +5,6 @@ import signal
 from pathlib import Path
 
 import pytest
-from reference_recipe import ROOT
 
 from avfake.dataset.root import load_root
 from avfake.dataset.shards import bucket_of, list_shards, read_shard
@@ -13,6 +12,7 @@ from avfake.errors import RunError
 from avfake.params import DataParams, ExtractParams, MemoParams, load
 from avfake.stages import extract
 from clips import BROKEN, make_clip, make_root, write_labels
+from workspace import ROOT
 
 BUCKETS = 3
 DEADLY = "deadly.mp4"

@@ -8,13 +8,13 @@ from collections import Counter
 import av
 import numpy as np
 import pytest
-from sample_toys import make_corpus, make_voices
 
 from avfake.dataset.sample.build import Ingredients, build, check_packages
 from avfake.dataset.sample.clip import n_frames
 from avfake.dataset.sample.writer import mp4
 from avfake.errors import RunError
 from avfake.params import MemoParams, ParallelParams, SampleParams, load
+from sample_toys import make_corpus, make_voices
 
 PARAMS = load(SampleParams).model_copy(
     update={"n_train": 6, "n_val": 2, "n_test": 2, "min_seconds": 1.0, "picture_size": 96, "frame_rate": 10}
