@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
-from sample_toys import NAMES, make_corpus
 
 from avfake.dataset.sample.corpus import SPLIT_SOURCES, choose_lines, is_deep, lines_by_source, source_of
 from avfake.errors import RunError, UserError
 from avfake.params import SampleParams, load
+from sample_toys import NAMES, make_corpus
 
 PARAMS = load(SampleParams).model_copy(update={"n_train": 6, "n_val": 4, "n_test": 5, "min_seconds": 1.0})
 

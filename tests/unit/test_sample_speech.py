@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from sample_toys import IPA, kokoro_wheel, make_voices
 
 from avfake.dataset.sample import speech
 from avfake.dataset.sample.espeak import Espeak
 from avfake.dataset.sample.phonemes import for_hibari, for_kokoro
 from avfake.dataset.sample.sentences import text_of_length
 from avfake.errors import RunError
+from sample_toys import IPA, kokoro_wheel, make_voices
 
 RATE = 16000
 N = int(1.7 * RATE)
