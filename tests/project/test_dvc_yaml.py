@@ -21,6 +21,7 @@ NOT_DEPENDENCIES = {
     "avfake.memo",
     "avfake.parallel",
     "avfake.params",
+    "avfake.params.sections",
     "avfake.stages",
     "avfake.stages._run",
 }

@@ -9,7 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 import avfake
-from avfake.cli import SOME_UNREADABLE, app
+from avfake.cli import app
+from avfake.cli.score import SOME_UNREADABLE
 from avfake.errors import UserError
 from avfake.media.errors import ClipError
 from avfake.stages import extract, featurize, predict, train

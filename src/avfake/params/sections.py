@@ -1,18 +1,11 @@
-"""The typed schema of params.yaml: one frozen model per section, no defaults, no unknown keys.
+"""The sections of params.yaml, a frozen model each: no defaults, no unknown keys.
 
-There are no defaults here on purpose: params.yaml is the one place where a value stands. The file is
-read as YAML 1.2, as DVC reads it (PyYAML would take `1e-3` for a string).
+There are no defaults here on purpose: params.yaml is the one place where a value stands.
 """
 
-from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap
-from ruamel.yaml.error import YAMLError
-
-from avfake.errors import UserError
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 PositiveInt = Annotated[int, Field(ge=1)]
 NonNegativeInt = Annotated[int, Field(ge=0)]
@@ -152,97 +145,78 @@ class EvaluateParams(Section):
 
     threshold_rule: Literal["youden", "eer", "fixed_fpr"]
     threshold_fpr: Annotated[float, Field(gt=0, lt=1)]
+    dcf_p_fake: Annotated[float, Field(gt=0, lt=1)]
+    dcf_cost_miss: PositiveFloat
+    dcf_cost_false_alarm: PositiveFloat
     confidence: Annotated[float, Field(gt=0, lt=1)]
     n_bootstrap: Annotated[int, Field(ge=10)]
     calibration_bins: Annotated[int, Field(ge=2)]
     seed: Seed
 
 
-SECTIONS: dict[str, type[Section]] = {
-    "data": DataParams,
-    "parallel": ParallelParams,
-    "memo": MemoParams,
-    "sample": SampleParams,
-    "extract": ExtractParams,
-    "featurize": FeaturizeParams,
-    "train": TrainParams,
-    "predict": PredictParams,
-    "evaluate": EvaluateParams,
-}
+class ResplitParams(Section):
+    """Forgeries held out of training as if nobody had seen them before."""
 
-S = TypeVar("S", bound=Section)
+    hold_out: Literal["none", "clusters", "generators"]
+    n_clusters: Annotated[int, Field(ge=2)]
+    n_held_out: PositiveInt
+    generators: Annotated[list[str], Field(max_length=1000)]
+    real_share: Annotated[float, Field(gt=0, lt=1)]
+    seed: Seed
 
-
-def load(model: type[S], path: str | Path = "params.yaml") -> S:
-    """One section of params.yaml, checked; the values of the other sections are not looked at.
-
-    Raises:
-        UserError: the file is missing or no YAML, holds an unknown section, lacks this one, or a value
-            of this section is unknown, missing, of the wrong type or out of range.
-    """
-    name = next(key for key, value in SECTIONS.items() if value is model)
-    tree = _read(Path(path))
-    for key in tree:
-        if key not in SECTIONS:
-            raise UserError(
-                f"{path}{_line(Path(path), [str(key)])}: unknown section `{key}`",
-                f"remove it, or use one of: {', '.join(SECTIONS)}",
-            )
-    if name not in tree:
-        raise UserError(f"{path}: section `{name}` is missing", "restore it, e.g. `git checkout params.yaml`")
-    try:
-        return model.model_validate(tree[name])
-    except ValidationError as error:
-        raise _explained(Path(path), name, error) from None
+    @model_validator(mode="after")
+    def _consistent(self) -> "ResplitParams":
+        if self.n_held_out >= self.n_clusters:
+            raise ValueError("n_held_out must be below n_clusters: training needs fakes too")
+        if self.hold_out == "generators" and not self.generators:
+            raise ValueError("hold_out: generators needs names in `generators`")
+        return self
 
 
-def load_all(path: str | Path = "params.yaml") -> dict[str, Section]:
-    """Every section, checked. Raises as `load` does, for the first section that is wrong."""
-    return {name: load(model, path) for name, model in SECTIONS.items()}
+class RobustnessParams(Section):
+    """Scores of clips that were re-encoded and disturbed."""
+
+    clips: Annotated[int, Field(ge=2)]
+    conditions: Annotated[list[str], Field(min_length=1)]
+    batch_size: PositiveInt
+    device: Device
+    confidence: Annotated[float, Field(gt=0, lt=1)]
+    n_bootstrap: Annotated[int, Field(ge=10)]
+    seed: Seed
 
 
-def _read(path: Path) -> dict[Any, Any]:
-    try:
-        tree = YAML(typ="safe").load(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        raise UserError(
-            f"{path}: no such file", "run from the folder that holds params.yaml (the repository's root)"
-        ) from None
-    except (YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or error
-        raise UserError(f"{path}{line}: not valid YAML: {problem}", "correct the line") from None
-    if not isinstance(tree, dict):
-        raise UserError(f"{path}: expected sections such as `train:`", "restore the file from Git")
-    return tree
+class AuditParams(Section):
+    """What the audit calls a shortcut and a leak, and when it fails."""
+
+    warn_auc: Annotated[float, Field(ge=0.5, le=1)]
+    fail_auc: Annotated[float, Field(ge=0.5, le=1)]
+    warn_correlation: Share
+    folds: Annotated[int, Field(ge=2)]
+    silence_db: Annotated[float, Field(lt=0)]
+    equalised_clips: Annotated[int, Field(ge=2)]
+    sound_match: Share
+    picture_bits: Annotated[int, Field(ge=0, le=64)]
+    leaks: Literal["ignore", "warn", "fail"]
+    batch_size: PositiveInt
+    device: Device
+    confidence: Annotated[float, Field(gt=0, lt=1)]
+    n_bootstrap: Annotated[int, Field(ge=10)]
+    seed: Seed
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "AuditParams":
+        if self.fail_auc < self.warn_auc:
+            raise ValueError("fail_auc must not be below warn_auc")
+        return self
 
 
-def _explained(path: Path, section: str, error: ValidationError) -> UserError:
-    problems = []
-    for item in error.errors():
-        keys = [section, *(str(part) for part in item["loc"])]
-        dotted = ".".join(keys)
-        if item["type"] == "extra_forbidden":
-            text = "unknown parameter"
-        elif item["type"] == "missing":
-            text = "missing parameter"
-        else:
-            message = item["msg"].removeprefix("Value error, ")
-            text = message if len(keys) == 1 else f"{message}, got {item['input']!r}"
-        problems.append(f"{path}{_line(path, keys)}: `{dotted}`: {text}")
-    return UserError(
-        "\n".join(problems), "correct the value; each key is explained by its comment in params.yaml"
-    )
+class GateParams(Section):
+    """How much worse a change may make the detector."""
 
-
-def _line(path: Path, keys: list[str]) -> str:
-    """` line N` of a dotted key, or of its nearest parent that stands in the file."""
-    node: Any = YAML().load(path.read_text(encoding="utf-8-sig"))
-    line = None
-    for key in keys:
-        if not isinstance(node, CommentedMap) or key not in node:
-            break
-        line = node.lc.key(key)[0] + 1
-        node = node[key]
-    return f" line {line}" if line else ""
+    tolerance_auc: Share
+    tolerance_eer: Share
+    tolerance_log_loss: Annotated[float, Field(ge=0)]
+    tolerance_ece: Share
+    confidence: Annotated[float, Field(gt=0, lt=1)]
+    n_bootstrap: Annotated[int, Field(ge=10)]
+    seed: Seed

@@ -1,0 +1,39 @@
+"""The command `avfake`, a module per subcommand. Its help text is the manual.
+
+Nothing heavy is imported before it is needed: a module of this folder imports what it calls inside its
+function.
+"""
+
+from typing import Annotated
+
+import typer
+
+import avfake
+from avfake.cli import memo
+from avfake.cli.params import params
+from avfake.cli.score import score
+
+app = typer.Typer(
+    help="Decides whether audio-video clips are deepfakes. A score is the probability of fake, from 0 to 1.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(score)
+app.command()(params)
+app.add_typer(memo.app, name="memo")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"avfake {avfake.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Options before any command."""

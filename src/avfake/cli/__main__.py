@@ -1,0 +1,5 @@
+"""`python -m avfake.cli` is `avfake`."""
+
+from avfake.cli import app
+
+app()
