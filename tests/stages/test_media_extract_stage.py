@@ -1,11 +1,13 @@
 import csv
 import hashlib
+import math
 import os
 import signal
 from pathlib import Path
 
 import pytest
 
+from avfake.dataset.facts import read_facts
 from avfake.dataset.root import load_root
 from avfake.dataset.shards import bucket_of, list_shards, read_shard
 from avfake.errors import RunError
@@ -48,9 +50,8 @@ class Place:
             update={"buckets": BUCKETS, "n_faces": 1, "face_size": 16, **settings}
         )
         memo_params = MemoParams(folder=str(self.folder / memo), max_gib=1.0)
-        extract.run(
-            load_root(data), data, params, memo_params, workers, self.out / "extracted", self.out / "labels"
-        )
+        outputs = (self.out / name for name in ("extracted", "labels", "facts"))
+        extract.run(load_root(data), data, params, memo_params, workers, *outputs)
 
     def rows(self) -> dict[str, dict]:
         shards = list_shards(self.out / "extracted")
@@ -144,3 +145,27 @@ def test_only_parameters_that_matter_miss_the_memo():
         len({key(), key(sample_rate=16000), key(max_seconds=3.0), key(min_seconds=0.2), key(n_faces=1)}) == 5
     )
     assert key(n_faces=1) != key(n_faces=1, face_size=17)
+
+
+def test_the_facts_of_every_clip_are_kept_beside_its_sound(place):
+    clip = sorted((place.root / "trainset").iterdir())[0]
+    BROKEN["no_audio"](clip)
+    place.run(max_unreadable=1.0)
+    facts = read_facts(place.out / "facts")
+    rows = place.rows()
+    assert list(facts["split"].unique()) == ["train", "val"]
+    assert sorted(facts["video_name"]) == sorted(rows)
+    for fact in facts.itertuples():
+        row = rows[fact.video_name]
+        assert fact.clip_sha256 == row["clip_sha256"]
+        assert fact.error is None
+        if row["audio_error"] is None:
+            assert fact.sound_seconds == len(row["pcm"]) / 2 / row["sample_rate"]
+            assert 0.3 < fact.sound_seconds < 0.8
+            assert fact.audio_codec == "aac"
+            assert math.isnan(fact.left_right_db) == (fact.audio_channels == 1)
+        else:
+            assert fact.audio_error == "no audio stream"
+            assert math.isnan(fact.sound_seconds)
+            assert math.isnan(fact.left_right_db)
+            assert fact.audio_codec is None

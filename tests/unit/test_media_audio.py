@@ -4,7 +4,8 @@ import av
 import numpy as np
 import pytest
 
-from avfake.media.audio import read_audio
+from avfake.media.audio import LEAST_DB, read_audio, sound_of
+from avfake.media.container import opened
 from avfake.media.errors import ClipError
 from avfake.media.pcm import from_pcm, to_pcm
 from clips import BROKEN, make_clip, pictures, speech, tone, write_clip
@@ -152,3 +153,24 @@ def test_kept_sound_differs_by_less_than_the_sixteen_bits_of_its_loudest_sample(
 def test_kept_sound_is_clipped_and_silence_stays_silent():
     assert from_pcm(*to_pcm(np.float32([1.5, -1.5, 0.0]))).tolist() == [32767 / 32768, -1.0, 0.0]
     assert to_pcm(np.zeros(3, np.float32))[1] == 0
+
+
+def left_right(path) -> float | None:
+    with opened(path) as container:
+        return sound_of(container, RATE).left_right_db
+
+
+@pytest.mark.parametrize("rate", [44100, 48000])
+@pytest.mark.parametrize("part", [0.5, 0.1])
+def test_the_difference_of_left_and_right_is_measured(tmp_path, rate, part):
+    left = speech(1.0, rate, 0)
+    path = write_clip(tmp_path / "two.mp4", np.stack([left, part * left]), rate, [])
+    expected = 20 * np.log10((1 - part) / (1 + part))
+    assert left_right(path) == pytest.approx(expected, abs=0.5)
+
+
+def test_equal_channels_have_the_least_difference_and_one_channel_has_none(tmp_path):
+    same = np.stack([speech(1.0, 44100, 0)] * 2)
+    assert left_right(write_clip(tmp_path / "same.wav", same, 44100, [], audio_codec="pcm_s16le")) == LEAST_DB
+    assert left_right(make_clip(tmp_path / "one.mp4", channels=1)) is None
+    assert left_right(make_clip(tmp_path / "silent.mp4", kind="silence")) == LEAST_DB

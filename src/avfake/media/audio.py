@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import av
 import numpy as np
@@ -23,11 +23,26 @@ REFERENCE_RATE = 44100
 _CLIP = int(0.99 * 32768)
 # swresample's gain from one channel to each of two.
 _MONO_TO_STEREO = np.float32(math.sqrt(0.5))
+# Of the difference of two channels: below it they are the same.
+LEAST_DB = -120.0
 # Below this share of the sound that the container declares, the rest is taken to be lost. Real files differ
 # from their header by a frame or two.
 _COMPLETE = 0.9
 # Decoded sound that needs no resampler: only rounding, and the gain above for one channel.
 _PLAIN = (("fltp", "mono", REFERENCE_RATE), ("fltp", "stereo", REFERENCE_RATE))
+
+
+class Sound(NamedTuple):
+    """What is heard of a clip.
+
+    Attributes:
+        mono: float32 [n] in [-1, 1], the mean of the channels.
+        left_right_db: loudness of the difference of the two channels against their sum, dB, at least
+            `LEAST_DB`; None for one channel. Sound of more channels is mixed down to two first.
+    """
+
+    mono: np.ndarray
+    left_right_db: float | None
 
 
 def read_audio(path: str | Path, sample_rate: int, max_seconds: float | None = None) -> np.ndarray:
@@ -42,21 +57,27 @@ def read_audio(path: str | Path, sample_rate: int, max_seconds: float | None = N
         ClipError: the file cannot be opened, has no sound track, or the track breaks off.
     """
     with opened(path) as container:
-        return sound_of(container, sample_rate, max_seconds)
+        return sound_of(container, sample_rate, max_seconds).mono
 
 
-def sound_of(container: Any, sample_rate: int, max_seconds: float | None = None) -> np.ndarray:
+def sound_of(container: Any, sample_rate: int, max_seconds: float | None = None) -> Sound:
     """As `read_audio`, of an open container; its other streams are discarded from here on."""
     stream = best_stream(container, "audio")
     keep_only(container, stream)
     n = _n_samples(container, max_seconds)
     with decoding("sound"):
         levels = _levels(container, stream, n)
+    left_right_db = None if stream.codec_context.layout.nb_channels == 1 else _left_right_db(levels[:, :n])
     mono = _mono(levels, n)
+    return Sound(resampled(mono, sample_rate), left_right_db)
+
+
+def resampled(mono: np.ndarray, sample_rate: int) -> np.ndarray:
+    """Sound float32 [n] at `REFERENCE_RATE`, as every clip's is brought to `sample_rate` Hz."""
     if sample_rate == REFERENCE_RATE:
         return mono
-    resampled = soxr.resample(mono, REFERENCE_RATE, sample_rate, quality="HQ")
-    return _fixed_length(resampled, math.ceil(len(mono) * sample_rate / REFERENCE_RATE))
+    sound = soxr.resample(mono, REFERENCE_RATE, sample_rate, quality="HQ")
+    return _fixed_length(sound, math.ceil(len(mono) * sample_rate / REFERENCE_RATE))
 
 
 def _n_samples(container: Any, max_seconds: float | None) -> int | None:
@@ -198,6 +219,16 @@ def _mono(levels: np.ndarray, n: int | None) -> np.ndarray:
         mono += channel
     mono *= np.float32(1 / (32768 * len(levels)))
     return mono if n is None else _fixed_length(mono, n)
+
+
+def _left_right_db(levels: np.ndarray) -> float:
+    """Energy of left minus right over left plus right, of levels [2, n]; `LEAST_DB` where they are equal."""
+    if len(levels) == 1:
+        return LEAST_DB
+    left, right = levels
+    difference, total = left - right, left + right
+    ratio = float(np.dot(difference, difference)) / max(float(np.dot(total, total)), 1.0)
+    return max(LEAST_DB, 10 * math.log10(ratio)) if ratio > 0 else LEAST_DB
 
 
 def _fixed_length(sound: np.ndarray, n: int) -> np.ndarray:

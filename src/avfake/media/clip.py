@@ -17,7 +17,7 @@ from avfake.media.probe import facts_of, to_json
 from avfake.params import ExtractParams
 
 # Raise it when anything in this folder changes what `extract_clip` returns: the memo is keyed by it.
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class ClipRow:
         sample_rate: Hz. pcm: mono sound, little-endian int16, empty where `audio_error` is set; it is
             louder than the clip by the factor 2 ** pcm_shift (see `avfake.media.pcm.to_pcm`).
         n_faces: number of crops found. faces: uint8 RGB [n_faces, face_size, face_size, 3].
-        facts: JSON of `avfake.media.probe.Facts`.
+        facts: JSON of `avfake.media.probe.Facts`, and `left_right_db` of `avfake.media.audio.Sound`.
     """
 
     error: str | None
@@ -51,9 +51,11 @@ def extract_clip(path: str | Path, params: ExtractParams) -> ClipRow:
     pcm, pcm_shift, faces, n_faces = b"", 0, b"", 0
     try:
         with opened(path) as container:
-            facts = to_json(facts_of(container, path.stat().st_size))
+            facts = facts_of(container, path.stat().st_size) | {"left_right_db": None}
             try:
-                pcm, pcm_shift = _pcm(sound_of(container, params.sample_rate, params.max_seconds), params)
+                sound = sound_of(container, params.sample_rate, params.max_seconds)
+                pcm, pcm_shift = _pcm(sound.mono, params)
+                facts["left_right_db"] = _rounded(sound.left_right_db)
             except ClipError as error:
                 audio_error = error.reason
         if params.n_faces:
@@ -64,7 +66,9 @@ def extract_clip(path: str | Path, params: ExtractParams) -> ClipRow:
                 video_error = error.reason
     except ClipError as error:
         return unreadable(error.reason, params)
-    return ClipRow(None, audio_error, video_error, params.sample_rate, pcm, pcm_shift, n_faces, faces, facts)
+    return ClipRow(
+        None, audio_error, video_error, params.sample_rate, pcm, pcm_shift, n_faces, faces, to_json(facts)
+    )
 
 
 def unreadable(reason: str, params: ExtractParams) -> ClipRow:
@@ -77,6 +81,11 @@ def decoder_versions() -> dict[str, str]:
     """The libraries on whose version the bytes of a row depend."""
     libraries = {name: ".".join(map(str, version)) for name, version in av.library_versions.items()}
     return {**libraries, "av": av.__version__, "soxr": soxr.__version__, "cv2": cv2.__version__}
+
+
+def _rounded(decibels: float | None) -> float | None:
+    """In hundredths: sums of another order in another build of numpy stay the same fact."""
+    return None if decibels is None else round(decibels, 2)
 
 
 def _pcm(sound: np.ndarray, params: ExtractParams) -> tuple[bytes, int]:

@@ -2,7 +2,7 @@
 
     python -m avfake.stages.extract
 
-Reads data.root, writes data/extracted and data/labels. Clips seen before come from the memo.
+Reads data.root, writes data/extracted, data/facts and data/labels. Clips seen before come from the memo.
 """
 
 import errno
@@ -14,6 +14,7 @@ from typing import Any
 
 import cv2
 
+from avfake.dataset.facts import facts_row, write_facts
 from avfake.dataset.labels import write_labels, write_problems
 from avfake.dataset.layout import Clip, Problem, split_order
 from avfake.dataset.root import DataRoot, load_root
@@ -27,6 +28,7 @@ from avfake.params import DataParams, ExtractParams, MemoParams, ParallelParams,
 from avfake.stages._run import stage_main
 
 EXTRACTED = Path("data/extracted")
+FACTS = Path("data/facts")
 LABELS = Path("data/labels")
 NO_SUCH_CLIP = "no such clip"
 _LISTED = 10  # problems that the error message names; the others are in the file
@@ -65,14 +67,15 @@ def run(
     workers: int,
     extracted: Path = EXTRACTED,
     labels: Path = LABELS,
+    facts: Path = FACTS,
 ) -> None:
-    """Extracts all clips of a root into `extracted` and its labels into `labels`.
+    """Extracts all clips of a root into `extracted`, with their facts and labels in folders of their own.
 
     Raises:
         RunError: more than data.max_unreadable of the clips cannot be used.
     """
     memo = Memo(memo_params.folder, memo_params.max_gib)
-    for folder in (extracted, labels):
+    for folder in (extracted, facts, labels):
         shutil.rmtree(folder, ignore_errors=True)
     write_labels(root.clips, labels)
     write_json(extracted / "extract.json", {"version": VERSION, "params": params.model_dump()})
@@ -82,6 +85,7 @@ def run(
     tasks = [Task(clip, params, memo_params) for clip in clips]
     results = map_ordered(extract_task, tasks, workers, "extract", initializer=start_worker)
     present = decoded = from_memo = 0
+    known: list[dict[str, Any]] = []
     unusable: list[Problem] = []
     flawed: list[Problem] = []  # sound as it should be, picture not
     for (_, bucket), group in groupby(results, key=lambda result: _shard(result.item.clip, params)):
@@ -91,6 +95,7 @@ def run(
             done = result.value or Done(error=result.error)
             row, fresh = _row(clip, done, params, memo)
             rows.append(row)
+            known.append(facts_row(clip.split, row))
             if row["error"] == NO_SUCH_CLIP:
                 continue  # among the root's problems already
             present += 1
@@ -102,6 +107,7 @@ def run(
                 flawed.append(_problem(clip, row))
         write_shard(rows, extracted / clip.split / f"{shard_name(bucket)}.parquet")
 
+    write_facts(known, facts)
     found = sorted([*unusable, *flawed], key=lambda item: (item.file, item.video_name))
     write_problems([*root.problems, *found], labels)
     memo.trim()
