@@ -174,7 +174,10 @@ def test_mostly_one_class_is_no_interval() -> None:
 
 
 class _Always:
-    """A generator that draws source 0 every time."""
+    """A generator that draws source 0 and clip 0 every time."""
+
+    def random(self, size: int) -> np.ndarray:
+        return np.zeros(size)
 
     def integers(self, high: int | np.ndarray, size: int | None = None) -> np.ndarray:
         return np.zeros(np.shape(high) if size is None else size, dtype=np.int64)

@@ -118,6 +118,36 @@ def test_tpr_at_fpr_needs_enough_reals(fpr: float, needed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("costs", [(0.05, 10, 1), (0.5, 1, 1), (0.9, 1, 3)])
+def test_min_dcf_tries_every_threshold(seed: int, costs: tuple[float, float, float]) -> None:
+    target, score = draw(seed)
+    p_fake, cost_miss, cost_false_alarm = costs
+    real, fake = score[target == 0], score[target == 1]
+    every = [
+        p_fake * cost_miss * (fake < x).mean() + (1 - p_fake) * cost_false_alarm * (real >= x).mean()
+        for x in [*score, -1.0, 2.0]
+    ]
+    constant = [
+        p_fake * cost_miss * (fake < x).mean() + (1 - p_fake) * cost_false_alarm * (real >= x).mean()
+        for x in (-1.0, 2.0)
+    ]
+    made = m.min_dcf(target, score, *costs)
+    assert made == pytest.approx(min(every) / min(constant), abs=1e-12)
+    assert 0 <= made <= 1
+
+
+def test_min_dcf_by_hand() -> None:
+    # misses cost .05 * 10 = .5, false alarms .95; calling nothing fake costs .5, everything .95
+    target, score = [0, 0, 0, 0, 1, 1], [0.1, 0.2, 0.3, 0.8, 0.7, 0.9]
+    # at .9: half the fakes missed, no false alarm: .25; at .7: no miss, a quarter of the reals: .2375
+    assert m.min_dcf(target, score, 0.05, 10, 1) == pytest.approx(0.2375 / 0.5)
+    # the other way round a threshold is worse than calling nothing fake
+    assert m.min_dcf([1, 0], [0.1, 0.9], 0.05, 10, 1) == 1
+    assert m.min_dcf([0, 1], [0.1, 0.9], 0.05, 10, 1) == 0
+    assert m.min_dcf([0, 1], [0.5, 0.5], 0.05, 10, 1) == 1
+
+
+@pytest.mark.parametrize("seed", range(5))
 def test_decisions_agree_with_counts(seed: int) -> None:
     target, score = draw(seed)
     threshold = float(score[seed])
@@ -200,6 +230,7 @@ BOTH = [
     m.eer,
     m.average_precision,
     lambda t, s: m.tpr_at_fpr(t, s, 0.5),
+    lambda t, s: m.min_dcf(t, s, 0.05, 10, 1),
     lambda t, s: m.f1(t, s, 0.5),
     lambda t, s: m.precision(t, s, 0.5),
     lambda t, s: m.recall(t, s, 0.5),

@@ -1,15 +1,16 @@
 """The flat figures: every key, every null with its reason, and the same clips in the subsets."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 
-from avfake.evaluation.metrics import NoFigure
-from avfake.evaluation.report import KEYS, Report, choose_threshold, report
-from avfake.evaluation.split import SplitScores, join, seen_generators
+from avfake.evaluation.metrics import NoFigure, min_dcf
+from avfake.evaluation.report import FIGURES, KEYS, WITH_INTERVAL, Report, choose_threshold, report
+from avfake.evaluation.split import SplitScores
 from avfake.evaluation.threshold import Threshold
 from avfake.params import EvaluateParams, load
 
@@ -17,7 +18,7 @@ HALF = Threshold(0.5, "half")
 # As the design lists them.
 CONTRACT = """
 auc auc_ci_low auc_ci_high eer ap tpr_at_fpr_1e_2 tpr_at_fpr_5e_3 tpr_at_fpr_1e_3 f1
-precision recall accuracy log_loss brier ece threshold n n_real n_fake n_unscored auc_seen auc_unseen
+precision recall accuracy log_loss brier ece min_dcf threshold n n_real n_fake n_unscored auc_seen auc_unseen
 auc_unseen_ci_low auc_unseen_ci_high
 """
 
@@ -40,6 +41,7 @@ def clips(seed: int = 0, n: int = 300, **change: object) -> SplitScores:
         "n_unscored": 0,
         "left_out": (),
         "why_empty": "nothing here",
+        "table": pd.DataFrame({"video_name": [f"{i:04}.mp4" for i in range(n)]}),
     }
     return SplitScores(**(values | change))  # type: ignore[arg-type]
 
@@ -47,14 +49,12 @@ def clips(seed: int = 0, n: int = 300, **change: object) -> SplitScores:
 def only(split: SplitScores, rows: np.ndarray) -> SplitScores:
     """Some of the clips."""
     kept = np.flatnonzero(rows)
-    return SplitScores(
-        split.target[kept],
-        split.score[kept],
-        [split.source[i] for i in kept],
-        [split.generator[i] for i in kept],
-        split.n_unscored,
-        split.left_out,
-        split.why_empty,
+    return replace(
+        split,
+        target=split.target[kept],
+        score=split.score[kept],
+        source=[split.source[i] for i in kept],
+        generator=[split.generator[i] for i in kept],
     )
 
 
@@ -71,6 +71,14 @@ def check(made: Report) -> None:
             if key != "threshold":
                 assert value == round(value, 6)
     assert set(made.notes) <= set(KEYS)
+    assert set(made.intervals) == set(FIGURES)
+    for key, interval in made.intervals.items():
+        if isinstance(interval, NoFigure):
+            assert interval.reason
+        else:
+            assert made.figures[key] is not None
+            assert interval.low <= interval.high
+            assert interval.how
 
 
 def test_every_figure_of_an_ordinary_split(params: EvaluateParams) -> None:
@@ -146,6 +154,84 @@ def test_too_few_reals_for_a_low_rate(params: EvaluateParams) -> None:
     assert "at least 1000 real clips" in made.notes["tpr_at_fpr_1e_3"]
 
 
+def test_the_intervals_of_the_json_are_those_of_the_table(params: EvaluateParams) -> None:
+    made = report(clips(n=2500), HALF, frozenset("ab"), params)
+    for key in ("auc", "auc_seen", "auc_unseen", *WITH_INTERVAL):
+        interval = made.intervals[key]
+        assert not isinstance(interval, NoFigure)
+        assert made.figures[f"{key}_ci_low"] == round(interval.low, 6)
+        assert made.figures[f"{key}_ci_high"] == round(interval.high, 6)
+        assert made.notes[f"{key}_ci_low"] == interval.how
+        assert interval.low < made.figures[key] < interval.high
+    assert "10 sources" in made.notes["eer_ci_low"]
+    assert "basic bootstrap" in made.notes["min_dcf_ci_high"]
+    assert KEYS[KEYS.index("ece") :][:6] == (
+        "ece", "ece_ci_low", "ece_ci_high", "min_dcf", "min_dcf_ci_low", "min_dcf_ci_high",
+    )  # fmt: skip
+
+
+def test_without_sources_the_auc_has_delongs_interval(params: EvaluateParams) -> None:
+    made = report(clips(source=[None] * 300), HALF, frozenset("ab"), params)
+    check(made)
+    for key in ("auc", "auc_seen", "auc_unseen"):
+        assert "DeLong" in made.notes[f"{key}_ci_low"]
+    assert "single clips within each class (the labels have no source)" in made.notes["eer_ci_low"]
+
+
+def test_the_costs_of_the_params_are_used(params: EvaluateParams) -> None:
+    def dcf(**change: object) -> object:
+        return report(clips(), HALF, None, params.model_copy(update=change)).figures["min_dcf"]
+
+    assert dcf() == pytest.approx(min_dcf(clips().target, clips().score, 0.05, 10, 1), abs=1e-6)
+    assert len({dcf(), dcf(dcf_p_fake=0.5), dcf(dcf_cost_miss=2.0), dcf(dcf_cost_false_alarm=3.0)}) == 4
+
+
+def test_held_out_forgeries_are_the_unseen_ones(params: EvaluateParams) -> None:
+    held = clips(seed=5, n=80)
+    plain = report(clips(), HALF, frozenset("ab"), params)
+    made = report(clips(), HALF, frozenset("ab"), params, held)
+    check(made)
+    f = made.figures
+    assert f["auc_unseen"] == pytest.approx(roc_auc_score(held.target, held.score), abs=1e-6)
+    assert f["auc_unseen"] != plain.figures["auc_unseen"]
+    assert f["auc_unseen_ci_low"] < f["auc_unseen"] < f["auc_unseen_ci_high"]
+    assert f["n_unseen_fake"] == held.target.sum()
+    assert "held_out" in made.notes["auc_unseen"]
+    of_unseen = {key for key in KEYS if "unseen" in key}
+    assert {k: v for k, v in f.items() if k not in of_unseen} == {
+        k: v for k, v in plain.figures.items() if k not in of_unseen
+    }
+
+
+def test_held_out_needs_no_generators(params: EvaluateParams) -> None:
+    made = report(clips(generator=[None] * 300), HALF, None, params, clips(seed=5, n=80))
+    check(made)
+    assert made.figures["auc_seen"] is None is not made.figures["auc_unseen"]
+    assert made.figures["n_unseen_fake"] == clips(seed=5, n=80).target.sum()
+
+
+@pytest.mark.parametrize(("value", "reason"), [(0, "no fake one"), (2, "nothing here")])
+def test_held_out_of_one_class_or_empty(params: EvaluateParams, value: int, reason: str) -> None:
+    held = clips(seed=5, n=80)
+    made = report(clips(), HALF, frozenset("ab"), params, only(held, held.target == value))
+    check(made)
+    for key in ("auc_unseen", "auc_unseen_ci_low", "auc_unseen_ci_high"):
+        assert made.figures[key] is None
+        assert reason in made.notes[key]
+    assert made.figures["n_unseen_fake"] == 0
+
+
+def test_one_fake_has_an_auc_and_no_interval(params: EvaluateParams) -> None:
+    split = clips(source=[None] * 300)
+    rows = split.target == 0
+    rows[np.flatnonzero(split.target == 1)[0]] = True
+    made = report(only(split, rows), HALF, None, params)
+    check(made)
+    assert made.figures["auc"] is not None
+    assert made.figures["auc_ci_low"] is None
+    assert "one fake clip" in made.notes["auc_ci_low"]
+
+
 @pytest.mark.parametrize("value", [0, 1])
 def test_one_class(params: EvaluateParams, value: int) -> None:
     split = clips()
@@ -202,67 +288,12 @@ def test_the_interval_follows_the_params(params: EvaluateParams) -> None:
 
     assert width(confidence=0.5) < width(confidence=0.95)
     assert width(seed=1) != width(seed=2)
-    assert (
-        "77 resamples"
-        in report(clips(), HALF, None, params.model_copy(update={"n_bootstrap": 77})).notes["auc_ci_low"]
-    )
-
-
-def labels(rows: list[tuple]) -> pd.DataFrame:
-    frame = pd.DataFrame(rows, columns=["split", "video_name", "target", "generator", "source"], dtype=object)
-    return frame.astype({"target": "Int8"})
-
-
-LABELS = labels(
-    [
-        ("train", "a", 1, "g1", None),
-        ("train", "b", 0, "real", None),
-        ("train", "c", None, "g9", None),
-        ("val", "c", 1, "g1", "s1"),
-        ("val", "a", 0, None, None),
-        ("val", "d", None, None, None),
-        ("val", "e", 1, "g2", "s2"),
-    ]
-)
-
-
-def test_join_counts_what_it_leaves_out() -> None:
-    scores = pd.DataFrame({"video_name": ["a", "c", "d", "x"], "score": [0.1, 0.2, 0.3, 0.4]})
-    made = join(LABELS, scores, {"a", "x"}, "val")
-    assert made.target.tolist() == [0, 1]
-    assert made.score.tolist() == [0.1, 0.2]
-    assert made.source == [None, "s1"]
-    assert made.generator == [None, "g1"]
-    assert made.n_unscored == 1
-    assert made.left_out == (
-        "2 scored clips without a label are left out",
-        "1 labelled clips without a row in the prediction file are left out",
-    )
+    notes = report(clips(), HALF, None, params.model_copy(update={"n_bootstrap": 77})).notes
+    assert "77 resamples" in notes["auc_ci_low"]
+    assert "77 resamples" in notes["ece_ci_low"]
 
 
 def test_left_out_and_unscored_clips_are_noted(params: EvaluateParams) -> None:
     notes = report(clips(left_out=("one", "two"), n_unscored=3), HALF, None, params).notes
     assert notes["n"] == "one; two"
     assert "prior" in notes["n_unscored"]
-
-
-@pytest.mark.parametrize(
-    ("split", "names", "reason"),
-    [
-        ("test", [], "no test split"),
-        ("test", ["a"], "no labels for the test split"),
-        ("val", ["x"], "both a label and a score"),
-    ],
-)
-def test_an_empty_join_says_why(split: str, names: list[str], reason: str) -> None:
-    scores = pd.DataFrame(
-        {"video_name": pd.Series(names, dtype=object), "score": pd.Series([0.5] * len(names))}
-    )
-    made = join(LABELS, scores, set(), split)
-    assert made.target.size == 0
-    assert reason in made.why_empty
-
-
-def test_generators_are_seen_in_the_labelled_fakes_of_training() -> None:
-    assert seen_generators(LABELS) == {"g1"}
-    assert seen_generators(LABELS.assign(generator=None)) is None

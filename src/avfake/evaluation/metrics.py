@@ -5,6 +5,8 @@ probability of fake in [0, 1]; a clip is called fake where `score >= threshold`.
 not determine raises `NoFigure` with the reason: it is never 0, never NaN.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import (
@@ -32,6 +34,15 @@ class NoFigure(ValueError):  # noqa: N818 - a statement about the data, not a fa
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A confidence interval; `how` tells its kind, what was left out, and what makes it doubtful."""
+
+    low: float
+    high: float
+    how: str
 
 
 def checked(target: npt.ArrayLike, score: npt.ArrayLike) -> tuple[IntArray, FloatArray]:
@@ -111,6 +122,24 @@ def tpr_at_fpr(target: npt.ArrayLike, score: npt.ArrayLike, fpr: float) -> float
         raise NoFigure(f"needs at least {int(np.ceil(1 / fpr - ROUNDING))} real clips, there are {n_real}")
     rates, hits, _ = roc_curve(t, s, drop_intermediate=False)
     return float(hits[np.rint(rates * n_real) <= allowed].max())
+
+
+def min_dcf(
+    target: npt.ArrayLike, score: npt.ArrayLike, p_fake: float, cost_miss: float, cost_false_alarm: float
+) -> float:
+    """Smallest detection cost of any threshold, over that of the best decision that hears nothing.
+
+    cost = p_fake * cost_miss * P(fake not called fake) + (1 - p_fake) * cost_false_alarm * P(real called
+    fake), divided by min(p_fake * cost_miss, (1 - p_fake) * cost_false_alarm): the cost of calling
+    nothing or everything fake, so the value is at most 1 (NIST speaker recognition evaluations; ASVspoof 5,
+    arXiv 2408.08739, where miss and false alarm have each other's names because bona fide is its positive
+    class). Every threshold counts, those below and above all scores too.
+    """
+    t, s = checked(target, score)
+    need_both_classes(t)
+    fpr, tpr, _ = roc_curve(t, s, drop_intermediate=False)
+    miss, false_alarm = p_fake * cost_miss, (1 - p_fake) * cost_false_alarm
+    return float((miss * (1 - tpr) + false_alarm * fpr).min() / min(miss, false_alarm))
 
 
 def accuracy(target: npt.ArrayLike, score: npt.ArrayLike, threshold: float) -> float:

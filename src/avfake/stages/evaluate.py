@@ -1,28 +1,37 @@
 """Stage `evaluate`: figures, notes and plot tables from the score files.
 
-Run by DVC as `python -m avfake.stages.evaluate` from the repository's root. Reads data/labels and
-data/predictions; writes metrics/evaluate.json (validation), metrics/evaluate_test.json,
-metrics/notes.json (`<file>.<figure>` -> remarks: why it is null, or how it came about) and plots/*.csv.
+Run by DVC as `python -m avfake.stages.evaluate` from the repository's root. Reads data/resplit (labels),
+data/facts and data/predictions; writes metrics/evaluate.json (validation), metrics/evaluate_test.json,
+metrics/notes.json (`<file>.<figure>` -> remarks: why it is null, or how it came about), plots/*.csv and
+data/evaluation: figures.csv (every figure with its interval), groups.csv (the parts of every split) and
+misclassified.csv.
 """
 
 from pathlib import Path
 
 import pandas as pd
 
-from avfake.dataset.labels import read_labels
+from avfake.dataset.facts import FILE as FACTS_FILE
+from avfake.dataset.facts import read_facts
+from avfake.dataset.labels import HELD_OUT, read_labels
 from avfake.dataset.predictions import FILES, UNSCORED, read_predictions, read_unscored
 from avfake.errors import UserError
 from avfake.evaluation import plots
+from avfake.evaluation.figures import figures_table
+from avfake.evaluation.misclassified import misclassified
 from avfake.evaluation.report import Report, choose_threshold, report
-from avfake.evaluation.split import join, seen_generators
+from avfake.evaluation.split import SplitScores, join, seen_generators, sound_seconds
+from avfake.evaluation.subgroups import groups_table
 from avfake.files import atomic_write_text, write_json
 from avfake.params import EvaluateParams, load
 from avfake.stages._run import stage_main
 
-LABELS = Path("data/labels")
+LABELS = Path("data/resplit")
+FACTS = Path("data/facts")
 PREDICTIONS = Path("data/predictions")
 METRICS = Path("metrics")
 PLOTS = Path("plots")
+TABLES = Path("data/evaluation")
 # Split -> name of its file of figures, which is also the first part of its keys in notes.json.
 NAMES = {"val": "evaluate", "test": "evaluate_test"}
 
@@ -30,11 +39,52 @@ NAMES = {"val": "evaluate", "test": "evaluate_test"}
 def main() -> None:
     """Parses, calls, writes."""
     params = load(EvaluateParams)
-    for path in (LABELS / "clips.parquet", PREDICTIONS / FILES["val"], PREDICTIONS / UNSCORED):
+    labels, facts, splits = _read()
+    threshold = choose_threshold(splits["val"], params)
+    seen = seen_generators(labels)
+    reports = {}
+    for split, scores in splits.items():
+        # Held out of the training set, they stand beside validation; a test has forgeries of its own.
+        held_out = splits.get(HELD_OUT) if split == "val" else None
+        reports[split] = report(scores, threshold, seen, params, held_out)
+        print(_line(split, reports[split]))
+    for split, name in NAMES.items():
+        write_json(METRICS / f"{name}.json", reports[split].figures)
+    write_json(
+        METRICS / "notes.json",
+        {
+            f"{name}.{key}": [text]
+            for split, name in NAMES.items()
+            for key, text in reports[split].notes.items()
+        },
+    )
+    seconds = {split: sound_seconds(scores, facts) for split, scores in splits.items()}
+    tables = {
+        "figures": figures_table(reports),
+        "groups": groups_table(splits, seconds, threshold, params),
+        "misclassified": misclassified(splits, seconds, threshold),
+    }
+    for name, table in tables.items():
+        atomic_write_text(TABLES / f"{name}.csv", plots.to_csv(table))
+    curves = {split: (scores.target, scores.score) for split, scores in splits.items()}
+    for name, table in plots.tables(curves, params.calibration_bins).items():
+        atomic_write_text(PLOTS / f"{name}.csv", plots.to_csv(table))
+
+
+def _read() -> tuple[pd.DataFrame, pd.DataFrame, dict[str, SplitScores]]:
+    """Labels, facts, and the clips of each split: validation, test, and held_out where the labels have it."""
+    needed = (
+        LABELS / "clips.parquet",
+        FACTS / FACTS_FILE,
+        PREDICTIONS / FILES["val"],
+        PREDICTIONS / UNSCORED,
+    )
+    for path in needed:
         if not path.exists():
             raise UserError(f"{path}: no such file", "run the stages before this one: `dvc repro evaluate`")
     labels = read_labels(LABELS)
     unscored = read_unscored(PREDICTIONS / UNSCORED)
+    names = [*NAMES, HELD_OUT] if (labels["split"] == HELD_OUT).any() else list(NAMES)
     splits = {
         split: join(
             labels,
@@ -42,25 +92,9 @@ def main() -> None:
             {item.video_name for item in unscored if item.split == split},
             split,
         )
-        for split in NAMES
+        for split in names
     }
-    threshold = choose_threshold(splits["val"], params)
-    seen = seen_generators(labels)
-    reports = {split: report(scores, threshold, seen, params) for split, scores in splits.items()}
-    for split, made in reports.items():
-        write_json(METRICS / f"{NAMES[split]}.json", made.figures)
-        print(_line(split, made))
-    write_json(
-        METRICS / "notes.json",
-        {
-            f"{NAMES[split]}.{key}": [text]
-            for split, made in reports.items()
-            for key, text in made.notes.items()
-        },
-    )
-    curves = {split: (scores.target, scores.score) for split, scores in splits.items()}
-    for name, table in plots.tables(curves, params.calibration_bins).items():
-        atomic_write_text(PLOTS / f"{name}.csv", plots.to_csv(table))
+    return labels, read_facts(FACTS), splits
 
 
 def _predictions(split: str, labels: pd.DataFrame) -> pd.DataFrame:
