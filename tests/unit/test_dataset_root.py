@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -183,3 +184,16 @@ def test_label_tables_round_trip(tmp_path):
     lines = (tmp_path / "problems.csv").read_text().splitlines()
     assert lines[0] == "file,line,video_name,reason,remedy"
     assert ",3,b.mp4,target `7` is neither 0 nor 1," in lines[1]
+
+
+def test_a_file_name_that_is_no_text_is_named_and_left_out(tmp_path):
+    root = make(tmp_path, "video_name,target\na.mp4,0\n", VAL, {"trainset": ["a.mp4"], "valset": ["v.mp4"]})
+    odd = os.fsencode(root / "trainset") + b"/\xff.mp4"
+    Path(os.fsdecode(odd)).touch()
+    data = load_root(params(root, limit=1))
+    assert [(item.video_name, item.reason) for item in data.problems] == [
+        ("\\udcff.mp4", "the file name is not UTF-8")
+    ]
+    assert "\udcff.mp4" not in {clip.video_name for clip in data.clips}
+    write_labels(data.clips, tmp_path)
+    write_problems(data.problems, tmp_path)

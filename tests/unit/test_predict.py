@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 import torch
 from toy_features import SIZES, UNREADABLE, make_workspace
+from toy_resplit import pass_on
 
+from avfake.dataset.features import FeatureSet, write_index
+from avfake.dataset.labels import homes, read_labels, write_table
 from avfake.errors import UserError
 from avfake.model.clips import open_inputs
 from avfake.model.saved import load_model
@@ -17,6 +20,7 @@ from workspace import hashes, set_params
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     folder = make_workspace(tmp_path_factory.mktemp("toy"), train__epochs=2)
+    pass_on(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         train.main()
@@ -59,7 +63,7 @@ def test_every_clip_has_a_row(workspace, capsys):
 def test_a_score_is_the_mean_probability_of_fake_over_the_windows(workspace):
     predict.main()
     model = load_model("models")
-    features, _ = open_inputs("data/features", "data/labels")
+    features, _ = open_inputs("data/features", "data/resplit")
     scores = dict(rows("prediction.csv")[1:])
     for position in np.flatnonzero((features.index["split"] == "val") & (features.index["count"] > 0)):
         with torch.inference_mode():
@@ -151,6 +155,7 @@ def test_a_template_that_is_not_there(workspace):
 
 def test_no_test_split_no_test_file(tmp_path, monkeypatch):
     folder = make_workspace(tmp_path, sizes={"train": 4, "val": 5}, train__epochs=1)
+    pass_on(folder)
     monkeypatch.chdir(folder)
     train.main()
     predict.main()
@@ -164,7 +169,7 @@ def test_features_of_another_front_end(workspace, trained):
     data = workspace / "data"
     data.unlink()
     (data / "features").mkdir(parents=True)
-    (data / "labels").symlink_to(trained / "data/labels")
+    (data / "resplit").symlink_to(trained / "data/resplit")
     for path in (trained / "data/features").iterdir():
         (data / "features" / path.name).symlink_to(path)
     info = json.loads((data / "features/features.json").read_text())
@@ -178,3 +183,74 @@ def test_no_model(workspace):
     (workspace / "models").unlink()
     with pytest.raises(UserError, match=r"models/model\.json: no such file"):
         predict.main()
+
+
+@pytest.fixture
+def held_out(workspace, monkeypatch):
+    """Two clips of train held out, of which one has the name of a clip of validation."""
+    trained = Path("data").resolve()
+    Path("data").unlink()
+    Path("data").mkdir()
+    labels = read_labels(trained / "resplit")
+    chosen = labels["video_name"].isin(["train-01.mp4", "train-04.mp4"])
+    labels.loc[chosen, "split"] = "held_out"
+    labels.loc[labels["video_name"] == "train-07.mp4", "split"] = "unused"
+    labels.loc[labels["video_name"] == "train-01.mp4", "video_name"] = "val-03.mp4"
+    write_table(labels, "data/resplit")
+    Path("data/features").mkdir()
+    for path in (trained / "features").iterdir():
+        Path("data/features", path.name).symlink_to(path)
+    renamed = FeatureSet(trained / "features").index
+    renamed.loc[renamed["video_name"] == "train-01.mp4", "video_name"] = "val-03.mp4"
+    Path("data/features/index.parquet").unlink()
+    write_index(renamed.to_dict("records"), "data/features")
+    return workspace
+
+
+def test_held_out_clips_get_a_file_of_their_own(workspace, held_out):
+    predict.main()
+    header, *body = rows("prediction_held_out.csv")
+    assert header == ["video_name", "score"]
+    assert [row[0] for row in body] == ["train-04.mp4", "val-03.mp4"]
+    model, (features, labels) = load_model("models"), open_inputs("data/features", "data/resplit")
+    keys = list(zip(features.index["split"], features.index["video_name"], strict=True))
+    for split, home, file in (
+        ("held_out", "train", "prediction_held_out.csv"),
+        ("val", "val", "prediction.csv"),
+    ):
+        assert ((labels["split"] == split) & (homes(labels) == home)).sum() == len(rows(file)) - 1
+        windows = features.windows(keys.index((home, "val-03.mp4")))
+        with torch.inference_mode():
+            expected = model.detector(torch.from_numpy(np.array(windows))).softmax(1)[:, 1].mean().item()
+        assert float(dict(rows(file)[1:])["val-03.mp4"]) == pytest.approx(expected, abs=2e-6)
+
+
+def test_the_file_of_held_out_clips_goes_when_nothing_is_held_out(workspace, held_out):
+    predict.main()
+    Path("predictions/mine.csv").write_text("kept")
+    labels = read_labels("data/resplit")
+    labels["split"] = homes(labels)
+    write_table(labels, "data/resplit")
+    predict.main()
+    assert sorted(path.name for path in Path("predictions").iterdir()) == [
+        "mine.csv",
+        "prediction.csv",
+        "prediction_test.csv",
+        "unscored.csv",
+    ]
+
+
+def test_a_held_out_clip_without_sound_is_unscored(workspace, held_out):
+    index = FeatureSet("data/features").index
+    index.loc[index["video_name"] == "train-04.mp4", ["count", "reason"]] = [0, "silence"]
+    write_index(index.to_dict("records"), "data/features")
+    predict.main()
+    assert ["held_out", "train-04.mp4", "silence"] in rows("unscored.csv")
+    assert dict(rows("prediction_held_out.csv"))["train-04.mp4"] == "0.500000"
+
+
+def test_a_template_takes_no_score_from_what_was_held_out(workspace, held_out):
+    use_template(workspace, b"video_name,score\nval-01.mp4,\ntrain-04.mp4,\n")
+    predict.main()
+    assert ["val", "train-04.mp4", predict.NOT_A_CLIP] in rows("unscored.csv")
+    assert len(rows("prediction_held_out.csv")) == 3

@@ -2,8 +2,10 @@ import numpy as np
 import pytest
 
 from avfake.dataset.predictions import (
+    FILES,
     Unscored,
     read_predictions,
+    read_split,
     read_unscored,
     write_predictions,
     write_unscored,
@@ -66,3 +68,13 @@ def test_unscored(tmp_path):
     assert read_unscored(tmp_path / "u.csv") == items
     write_unscored(tmp_path / "u.csv", [])
     assert (tmp_path / "u.csv").read_text() == "split,video_name,reason\n"
+
+
+def test_the_scores_of_a_split_or_none(tmp_path):
+    for number, file in enumerate(FILES.values()):
+        write_predictions(tmp_path / file, [(f"{number}.mp4", 0.5)])
+    assert [read_split(tmp_path, split)["video_name"].tolist() for split in FILES] == [
+        ["0.mp4"], ["1.mp4"], ["2.mp4"]
+    ]  # fmt: skip
+    (tmp_path / FILES["held_out"]).unlink()
+    assert read_split(tmp_path, "held_out") is None

@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 import torch
 from toy_features import SIZES, make_workspace, write_labels
+from toy_resplit import make_labelled, pass_on
 
-from avfake.dataset.labels import read_labels
+from avfake.dataset.labels import read_labels, write_table
 from avfake.errors import RunError, UserError
 from avfake.model import budget, training
 from avfake.model.checkpoint import Checkpoint
-from avfake.model.clips import open_inputs
+from avfake.model.clips import open_inputs, select_training
 from avfake.model.saved import load_model
 from avfake.stages import train
 from workspace import environment, hashes, set_params
@@ -23,10 +24,17 @@ from workspace import environment, hashes, set_params
 OUTPUTS = ("models", "data/training")
 
 
+def made(folder: Path, **params: object) -> Path:
+    """Toy features, and their labels as `resplit` passes them on."""
+    make_workspace(folder, **params)
+    pass_on(folder)
+    return folder
+
+
 @pytest.fixture
 def workspace(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    return make_workspace(tmp_path)
+    return made(tmp_path)
 
 
 def epochs(folder: Path) -> list[dict[str, str]]:
@@ -63,9 +71,8 @@ def test_a_detector_learns_and_says_what_made_it(workspace):
 def test_the_kept_weights_are_those_of_the_best_epoch(workspace):
     train.main()
     saved = load_model("models")
-    features, labels = open_inputs("data/features", "data/labels")
-    val = train.select(features.index, labels, "val")
-    data = training.Data(features, train.select(features.index, labels, "train"), val)
+    features, labels = open_inputs("data/features", "data/resplit")
+    data = training.Data(features, *select_training(features.index, labels))
     loss, auc = training.validate(saved.detector, data, 8, torch.device("cpu"))
     best = epochs(workspace)[saved.facts["best_epoch"] - 1]
     assert auc == saved.facts["val_auc"]
@@ -95,6 +102,7 @@ def test_the_test_split_does_not_change_the_model(workspace, tmp_path):
     np.save(path, 255 - np.load(path))
     rows = read_labels(workspace / "data/labels").to_dict("records")
     write_labels(workspace, [row | ({"target": 1} if row["split"] == "test" else {}) for row in rows])
+    pass_on(workspace)
     train.main()
     assert hashes(workspace, *OUTPUTS) == first
 
@@ -114,11 +122,11 @@ def killed_after(folder: Path, epoch: int) -> None:
 def test_killed_and_started_again_gives_the_same_bytes(tmp_path, monkeypatch, capsys):
     # A task too hard to be perfect at, so that the epochs differ in AUC and a late one may be the best.
     hard = {"contrast": 2, "train__epochs": 8, "train__flip_time": True, "train__lr_step": 3}
-    once = make_workspace(tmp_path / "once", **hard)
+    once = made(tmp_path / "once", **hard)
     monkeypatch.chdir(once)
     train.main()
     undisturbed = hashes(once, *OUTPUTS)
-    again = make_workspace(tmp_path / "again", **hard)
+    again = made(tmp_path / "again", **hard)
     killed_after(again, 3)
     assert hashes(again, *OUTPUTS) == {}
     monkeypatch.chdir(again)
@@ -161,6 +169,7 @@ def test_a_last_batch_of_one_window(workspace):
 def test_one_class_in_validation_is_said_before_training(workspace):
     rows = read_labels(workspace / "data/labels").to_dict("records")
     write_labels(workspace, [row | ({"target": 0} if row["split"] == "val" else {}) for row in rows])
+    pass_on(workspace)
     with pytest.raises(UserError, match="split `val`: no labelled fake clip"):
         train.main()
     assert not (workspace / "models").exists()
@@ -183,3 +192,58 @@ def test_weights_that_are_missing_stop_the_run(workspace):
     set_params(workspace, {"train.pretrained": "no/such.pth"})
     with pytest.raises(UserError, match="no such file"):
         train.main()
+
+
+def test_a_table_that_nothing_was_held_out_of_is_the_labels(workspace):
+    """A clip's home is its split, and the weights are those of the labels themselves."""
+    train.main()
+    first = hashes(workspace, *OUTPUTS)
+    write_table(read_labels(workspace / "data/labels"), workspace / "data/resplit")
+    train.main()
+    assert hashes(workspace, *OUTPUTS) == first
+
+
+def held_out(folder: Path, names: set[str], split: str) -> None:
+    labels = read_labels(folder / "data/resplit")
+    labels.loc[labels["video_name"].isin(names), "split"] = split
+    write_table(labels, folder / "data/resplit")
+
+
+@pytest.mark.parametrize("split", ["held_out", "unused"])
+def test_what_was_held_out_is_not_trained_on(workspace, split):
+    held_out(workspace, {"train-02.mp4", "train-05.mp4"}, split)
+    train.main()
+    first = hashes(workspace, *OUTPUTS)
+    names = (workspace / "data/training/clips.csv").read_text().splitlines()[1:]
+    assert names == [f"train-{i:02d}.mp4" for i in range(SIZES["train"]) if i not in (2, 5)]
+    assert json.loads((workspace / "models/model.json").read_text())["sizes"]["n_train"] == len(names)
+    labels = read_labels(workspace / "data/resplit")
+    moved = labels["video_name"].isin(["train-02.mp4", "train-05.mp4"])
+    labels.loc[moved, "target"] = 1 - labels.loc[moved, "target"]
+    write_table(labels, workspace / "data/resplit")
+    train.main()
+    assert hashes(workspace, *OUTPUTS) == first
+
+
+def test_a_generator_that_was_held_out_does_not_choose_the_epoch(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(make_labelled(tmp_path, train__epochs=1))
+    labels = read_labels("data/resplit")
+    hum = labels["generator"] == "hum"
+    labels.loc[hum & (labels["split"] == "train"), "split"] = "held_out"
+    write_table(labels, "data/resplit")
+    train.main()
+    assert "nor used to choose the epoch: hum" in capsys.readouterr().out
+    facts = json.loads(Path("models/model.json").read_text())
+    assert facts["generators"] == ["comb", "warp"]
+    # 13 clips of validation, of which the last has no sound and two fakes are by `hum`
+    assert facts["sizes"]["n_val"] == 10
+    features, labels = open_inputs("data/features", "data/resplit")
+    _, val = select_training(features.index, labels)
+    assert set(val.generators) == {"real", "comb", "warp"}
+
+
+def test_without_the_resplit_labels(workspace):
+    (workspace / "data/resplit/clips.parquet").unlink()
+    with pytest.raises(UserError) as caught:
+        train.main()
+    assert "dvc repro resplit" in caught.value.remedy

@@ -11,6 +11,11 @@ import pyarrow as pa
 from avfake.dataset.layout import Clip, Problem
 from avfake.files import atomic_write_text, read_parquet, write_parquet
 
+# Splits that only the stage `resplit` makes: clips taken out of train, to be scored or to be left alone.
+HELD_OUT, UNUSED = "held_out", "unused"
+# The column that `resplit` adds: the split whose folder holds the clip.
+HOME = "home"
+
 
 def write_labels(clips: Sequence[Clip], folder: str | Path) -> None:
     """Writes `clips.parquet`: a row per clip that exists or is labelled, by split and name.
@@ -30,12 +35,26 @@ def write_labels(clips: Sequence[Clip], folder: str | Path) -> None:
     write_parquet(pa.table(columns), Path(folder) / "clips.parquet")
 
 
+def write_table(labels: pd.DataFrame, folder: str | Path) -> None:
+    """Writes a table as `read_labels` gives it to `clips.parquet`: `target` as int8, the rest as text."""
+    columns = {}
+    for name in labels.columns:
+        values = [None if pd.isna(value) else value for value in labels[name]]
+        columns[name] = pa.array(values, pa.int8() if name == "target" else pa.string())
+    write_parquet(pa.table(columns), Path(folder) / "clips.parquet")
+
+
 def read_labels(folder: str | Path) -> pd.DataFrame:
-    """The table that `write_labels` wrote; `target` is a nullable integer, missing text is None."""
+    """What `write_labels` or `write_table` wrote; `target` is a nullable integer, missing text is None."""
     table = read_parquet(Path(folder) / "clips.parquet")
     frame = pd.DataFrame({name: table.column(name).to_pylist() for name in table.column_names}, dtype=object)
     frame["target"] = frame["target"].astype("Int8")
     return frame
+
+
+def homes(labels: pd.DataFrame) -> "pd.Series[str]":
+    """The split whose folder holds each clip: with the name, its key in features and shards."""
+    return labels[HOME] if HOME in labels else labels["split"]
 
 
 def write_problems(problems: Iterable[Problem], folder: str | Path) -> None:

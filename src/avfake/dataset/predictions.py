@@ -17,7 +17,8 @@ from avfake.files import atomic_write_text
 
 NAME = "video_name"
 SCORE_COLUMNS = ("score", "y_pred")
-FILES = {"val": "prediction.csv", "test": "prediction_test.csv"}
+# Split -> file. The last one is there only where the labels have that split.
+FILES = {"val": "prediction.csv", "test": "prediction_test.csv", "held_out": "prediction_held_out.csv"}
 UNSCORED = "unscored.csv"
 _EXAMPLE = "begin the file with the line `video_name,score` or `video_name,y_pred`"
 
@@ -95,6 +96,12 @@ def read_predictions(path: str | Path) -> pd.DataFrame:
     return pd.DataFrame(
         {NAME: pd.Series(list(scores), dtype=object), "score": pd.Series(scores.values(), dtype=float)}
     )
+
+
+def read_split(folder: str | Path, split: str) -> pd.DataFrame | None:
+    """The scores of a split, or None where no file was written for it. Raises as `read_predictions` does."""
+    path = Path(folder) / FILES[split]
+    return read_predictions(path) if path.exists() else None
 
 
 def write_predictions(

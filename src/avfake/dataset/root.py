@@ -110,7 +110,13 @@ def _load_split(root: Path, name: str) -> tuple[Split, list[Problem]]:
     for path in sorted(folder.iterdir()):
         if path.name.startswith("."):
             continue
-        if path.is_dir():
+        if not _is_text(path.name):
+            # No label, table or prediction file could hold it.
+            shown = path.name.encode("utf-8", "backslashreplace").decode()
+            problems.append(
+                Problem(str(folder), None, shown, "the file name is not UTF-8", "rename the file")
+            )
+        elif path.is_dir():
             problems.append(
                 Problem(
                     str(path), None, path.name, "a folder among the clips", "move its clips up, or remove it"
@@ -153,6 +159,14 @@ def _load_split(root: Path, name: str) -> tuple[Split, list[Problem]]:
     )
     problems.sort(key=lambda item: (item.file, item.line or 0, item.video_name))
     return Split(name, folder, label_path, clips), problems
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _clip(video_name: str, folder: Path, split: str, row: LabelRow | None, columns: list[str]) -> Clip:

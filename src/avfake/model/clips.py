@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from avfake.dataset.features import FeatureSet
-from avfake.dataset.labels import read_labels
+from avfake.dataset.labels import HELD_OUT, homes, read_labels
 from avfake.errors import UserError
 
 TRAINING_SPLITS = ("train", "val")
@@ -21,7 +21,7 @@ class Clips:
     """Clips of one split, in the order of the index.
 
     Attributes:
-        names: video_name of each clip.
+        names: video_name of each clip; with its home (the split of its folder) its key, as `rows` has it.
         rows: position of each clip in the index of the features.
         counts: windows of each clip, at least one.
         targets: 1 for fake.
@@ -42,7 +42,7 @@ def open_inputs(features: str | Path, labels: str | Path) -> tuple[FeatureSet, p
     """The packed windows and the labels. Raises UserError if an earlier stage has not run."""
     for path, stage in (
         (Path(features) / "features.json", "featurize"),
-        (Path(labels) / "clips.parquet", "extract"),
+        (Path(labels) / "clips.parquet", "resplit" if Path(labels).name == "resplit" else "extract"),
     ):
         if not path.is_file():
             raise UserError(f"{path}: no such file", f"make it with `dvc repro {stage}`")
@@ -53,36 +53,59 @@ def select(index: pd.DataFrame, labels: pd.DataFrame, split: str) -> Clips:
     """The usable clips of a split.
 
     Args:
-        index: of the features: split, video_name, count, ... (one row per clip).
-        labels: split, video_name, target (null where unknown), generator, ...
-        split: `train` or `val`.
+        index: of the features: split (the clip's home), video_name, count, ... (one row per clip).
+        labels: split, video_name, target (null where unknown), generator, ..., and `home` where a split
+            holds clips of another split's folder.
+        split: `train`, `val`, `held_out`, ...
 
     Raises:
-        UserError: one of the classes has no usable clip.
+        UserError: `train` or `val` has no usable clip of one of the classes.
     """
     known = labels[(labels["split"] == split) & labels["target"].notna()]
     table = {
-        name: (int(target), generator)
-        for name, target, generator in zip(
-            known["video_name"], known["target"], known["generator"], strict=True
+        (home, name): (int(target), generator)
+        for home, name, target, generator in zip(
+            homes(known), known["video_name"], known["target"], known["generator"], strict=True
         )
     }
     usable = [
-        (position, name, int(count))
-        for position, (part, name, count) in enumerate(
+        (position, key, int(count))
+        for position, (*key, count) in enumerate(
             zip(index["split"], index["video_name"], index["count"], strict=True)
         )
-        if part == split and count > 0 and name in table
+        if count > 0 and tuple(key) in table
     ]
+    labelled = [table[home, name] for _, (home, name), _ in usable]
     clips = Clips(
-        names=[name for _, name, _ in usable],
+        names=[name for _, (_, name), _ in usable],
         rows=np.array([position for position, _, _ in usable], np.int64),
         counts=np.array([count for _, _, count in usable], np.int64),
-        targets=np.array([table[name][0] for _, name, _ in usable], np.int64),
-        generators=[None if pd.isna(table[name][1]) else str(table[name][1]) for _, name, _ in usable],
+        targets=np.array([target for target, _ in labelled], np.int64),
+        generators=[None if pd.isna(generator) else str(generator) for _, generator in labelled],
     )
-    _check_classes(clips, split)
+    if split in TRAINING_SPLITS:
+        _check_classes(clips, split)
     return clips
+
+
+def select_training(index: pd.DataFrame, labels: pd.DataFrame) -> tuple[Clips, Clips]:
+    """What a training reads: the usable clips of `train`, and those of `val` that choose the epoch.
+
+    Fakes of validation whose generator was held out of train do not choose: an epoch that is best on them
+    would have seen what it is later tested on. Raises UserError as `select` does.
+    """
+    strangers = held_out_generators(labels)
+    chooses = (
+        (labels["split"] != "val") | ~labels["generator"].isin(list(strangers)) | (labels["target"] != 1)
+    )
+    return select(index, labels, "train"), select(index, labels[chooses.fillna(True)], "val")
+
+
+def held_out_generators(labels: pd.DataFrame) -> frozenset[str]:
+    """Generators of held-out fakes of which training has none."""
+    fakes = labels[(labels["target"] == 1).fillna(False) & labels["generator"].notna()]
+    held = set(fakes.loc[fakes["split"] == HELD_OUT, "generator"])
+    return frozenset(held - set(fakes.loc[fakes["split"] == "train", "generator"]))
 
 
 def seen_generators(clips: Clips) -> list[str]:

@@ -1,9 +1,9 @@
-"""Stage `predict`: a score, the probability of fake, for every clip of validation and test.
+"""Stage `predict`: a score, the probability of fake, for every clip of validation, test and held_out.
 
     dvc repro predict                  # as part of the pipeline
     python -m avfake.stages.predict    # by itself, from the repository's root
 
-Reads data/features, data/labels, models; writes data/predictions/. Nothing is dropped: a clip that cannot
+Reads data/features, data/resplit, models; writes data/predictions/. Nothing is dropped: a clip that cannot
 be scored gets the training prior and a row in unscored.csv with the reason.
 """
 
@@ -15,6 +15,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from avfake.dataset.features import FeatureSet
+from avfake.dataset.labels import HELD_OUT, homes
 from avfake.dataset.predictions import (
     FILES,
     UNSCORED,
@@ -32,11 +33,12 @@ from avfake.model.views import make_views
 from avfake.params import PredictParams, load
 from avfake.stages._run import stage_main
 
-FEATURES, LABELS, MODELS = Path("data/features"), Path("data/labels"), Path("models")
+FEATURES, LABELS, MODELS = Path("data/features"), Path("data/resplit"), Path("models")
 PREDICTIONS = Path("data/predictions")
 NO_FEATURES = "the clip has labels but no row in data/features"
 NOT_A_CLIP = "the template names it, and it is no clip of the data root"
 
+Key = tuple[str, str]
 Scores = dict[str, float]
 Reasons = dict[str, str]
 
@@ -58,19 +60,21 @@ def _predict(params: PredictParams, template: Template | None) -> None:
     order = dict(clips)
     column = dict.fromkeys(order, "score")
     if template is not None:
-        split = template_split(template, clips)
+        split = template_split(template, {split: clips[split] for split in clips if split != HELD_OUT})
         order[split], column[split] = list(template.names), template.score_column
 
-    scores, reasons = score_splits(model, features, params, list(clips))
+    scores, reasons = score_splits(model, features, params, _places(clips, labels))
+    known = {split: frozenset(names) for split, names in clips.items()}
     unscored = []
     for split, names in order.items():
-        others = [other for other in clips if other != split]
+        # What was held out never stands in for a name of a template.
+        others = [other for other in clips if other not in (split, HELD_OUT)]
         rows = []
         for name in names:
-            home = next((part for part in (split, *others) if name in clips[part]), None)
-            score = scores[home].get(name) if home else None
+            found = next((part for part in (split, *others) if name in known[part]), None)
+            score = scores[found].get(name) if found else None
             if score is None:
-                reason = reasons[home].get(name, NO_FEATURES) if home else NOT_A_CLIP
+                reason = reasons[found].get(name, NO_FEATURES) if found else NOT_A_CLIP
                 unscored.append(Unscored(split, name, reason))
             rows.append((name, model.prior if score is None else score))
         write_predictions(PREDICTIONS / FILES[split], rows, column[split])
@@ -78,6 +82,8 @@ def _predict(params: PredictParams, template: Template | None) -> None:
         remark = " (they got the training prior)" if n_unscored else ""
         print(f"predict: {split}: {len(rows) - n_unscored} clips scored, {n_unscored} not{remark}")
     write_unscored(PREDICTIONS / UNSCORED, unscored)
+    if HELD_OUT not in order:
+        (PREDICTIONS / FILES[HELD_OUT]).unlink(missing_ok=True)  # of a run that held something out
 
 
 def check_features(model: SavedModel, features: FeatureSet) -> None:
@@ -107,25 +113,45 @@ def template_split(template: Template, clips: Mapping[str, list[str]]) -> str:
 
 
 def score_splits(
-    model: SavedModel, features: FeatureSet, params: PredictParams, splits: list[str]
+    model: SavedModel, features: FeatureSet, params: PredictParams, places: Mapping[Key, str]
 ) -> tuple[dict[str, Scores], dict[str, Reasons]]:
-    """Scores by split and name, and for the clips without a window the reason by split and name."""
+    """Scores by split and name, and for the clips without a window the reason by split and name.
+
+    Args:
+        model: the detector.
+        features: the packed windows.
+        params: the section `predict`.
+        places: the split of each clip to score, by (home, video_name), its key in `features`.
+    """
     trained = model.facts["train"]
     views = make_views(params.tta, trained["flip_time"], trained["flip_frequency"])
     device = next(model.detector.parameters()).device
-    scores: dict[str, Scores] = {split: {} for split in splits}
-    reasons: dict[str, Reasons] = {split: {} for split in splits}
+    scores: dict[str, Scores] = {split: {} for split in FILES}
+    reasons: dict[str, Reasons] = {split: {} for split in FILES}
     index = features.index
-    rows = [position for position, split in enumerate(index["split"]) if split in scores]
-    columns = ("split", "video_name", "count", "reason")
-    for position in tqdm(rows, desc="predict", unit="clip", file=sys.stderr, disable=None, leave=False):
-        split, name, count, reason = (index[column].iloc[position] for column in columns)
+    keys = zip(index["split"], index["video_name"], strict=True)
+    rows = [(position, places[key]) for position, key in enumerate(keys) if key in places]
+    for position, split in tqdm(
+        rows, desc="predict", unit="clip", file=sys.stderr, disable=None, leave=False
+    ):
+        name, count, reason = (index[column].iloc[position] for column in ("video_name", "count", "reason"))
         if count > 0:
             windows = features.windows(position)
             scores[split][name] = clip_score(model.detector, windows, params.batch_size, device, views)
         else:
             reasons[split][name] = str(reason) if reason else "no window"
     return scores, reasons
+
+
+def _places(clips: Mapping[str, list[str]], labels: pd.DataFrame) -> dict[Key, str]:
+    """The split of each clip to score, by its key in the features."""
+    places: dict[Key, str] = {(split, name): split for split in clips for name in clips[split]}
+    moved = labels[homes(labels) != labels["split"]]
+    for home, name, split in zip(homes(moved), moved["video_name"], moved["split"], strict=True):
+        places.pop((split, name), None)
+        if split in clips:
+            places[home, name] = split
+    return places
 
 
 def _clips(split: str, labels: pd.DataFrame, index: pd.DataFrame) -> list[str]:

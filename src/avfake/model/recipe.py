@@ -1,0 +1,100 @@
+"""One training, from packed windows to a detector and the facts of model.json.
+
+The stage `train` and leave-one-out train by the same function: the figures of both are of one recipe.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from avfake.model import budget
+from avfake.model.checkpoint import Checkpoint
+from avfake.model.clips import class_counts, seen_generators
+from avfake.model.detector import Detector, build
+from avfake.model.inference import choose_device, to_device
+from avfake.model.pretrained import find, load_pretrained
+from avfake.model.provenance import code_facts, fingerprint
+from avfake.model.training import Data, Progress, fit
+from avfake.params import TrainParams
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training leaves behind.
+
+    Attributes:
+        detector: with the weights of the best epoch, in evaluation mode.
+        device: where it is.
+        facts: of model.json, without the checksum of the weights.
+        progress: a row per epoch.
+        checkpoint: to be removed once the results are safe.
+    """
+
+    detector: Detector
+    device: torch.device
+    facts: dict[str, Any]
+    progress: Progress
+    checkpoint: Checkpoint
+
+
+def train_detector(data: Data, params: TrainParams, memo_folder: str | Path, content: str) -> Trained:
+    """Trains as `params` says, going on from the checkpoint of the same training if there is one.
+
+    Call it inside `deterministic(params.threads)`.
+
+    Args:
+        data: what training and the choice of the epoch read.
+        params: the section `train`.
+        memo_folder: where checkpoints lie.
+        content: fingerprint of `data`, as model.json and the checkpoint name it.
+
+    Raises:
+        UserError, RunError: as the backbone, its weights and the loop raise them.
+    """
+    device = choose_device(params.device)
+    counts = class_counts(data.train)
+    print(
+        f"train: {len(data.train)} clips ({counts[0]} real, {counts[1]} fake), validation: {len(data.val)};"
+        f" {params.backbone} on {device} ({params.device})"
+    )
+    shape = data.features.shape
+    torch.manual_seed(params.seed)
+    detector = build(params.backbone, shape)
+    size = budget.measure(detector, shape)
+    budget.check(size, params.backbone)
+    pretrained_sha256 = load_pretrained(detector, params.backbone, params.pretrained, shape)
+    detector = to_device(detector, device)
+
+    code = code_facts()
+    checkpoint = Checkpoint(
+        memo_folder, fingerprint(params.model_dump(), pretrained_sha256, content, code, str(device))
+    )
+    checkpoint.remove_stale()
+    progress = fit(detector, data, params, device, checkpoint)
+
+    detector.load_state_dict(progress.best, strict=True)
+    best = progress.best_row
+    facts = {
+        "backbone": params.backbone,
+        "features": data.features.info,
+        "train": params.model_dump(),
+        "pretrained_sha256": pretrained_sha256,
+        "best_epoch": int(best["epoch"]),
+        "val_auc": best["val_auc"],
+        "prior": counts[1] / len(data.train),
+        "generators": seen_generators(data.train),
+        "sizes": {"n_train": len(data.train), "n_val": len(data.val)},
+        "parameters": size.parameters,
+        "parameters_thop": size.parameters_thop,
+        "macs_thop": size.macs_thop,
+        "data_sha256": content,
+        "code": code,
+    }
+    return Trained(detector.eval(), device, facts, progress, checkpoint)
+
+
+def weights_file(params: TrainParams) -> Path | None:
+    """The file of weights that training starts from; None where it starts from random ones."""
+    return None if params.pretrained == "none" else find(params.pretrained, params.backbone)
