@@ -195,7 +195,7 @@ class AuditParams(Section):
     silence_db: Annotated[float, Field(lt=0)]
     equalised_clips: Annotated[int, Field(ge=2)]
     sound_match: Share
-    picture_bits: Annotated[int, Field(ge=0, le=64)]
+    picture_bits: Annotated[int, Field(ge=0, le=11)]
     leaks: Literal["ignore", "warn", "fail"]
     batch_size: PositiveInt
     device: Device

@@ -1,0 +1,68 @@
+"""A detector that hears sound in memory, and scores it as `Scorer.score` scores a file."""
+
+import hashlib
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from avfake.disturb.conditions import PictureCondition
+from avfake.disturb.sound import RATE
+from avfake.features import front_ends
+from avfake.media.audio import read_audio, resampled
+from avfake.media.errors import ClipError
+from avfake.media.pcm import to_pcm
+from avfake.model.inference import clip_score
+from avfake.scoring import Scorer
+
+
+class Listener:
+    """The detector for the conditions of one clip.
+
+    Windows that it saw before keep their score: a condition that changes nothing costs nothing.
+
+    Args:
+        scorer: the detector.
+        batch_size: windows at once.
+    """
+
+    def __init__(self, scorer: Scorer, batch_size: int) -> None:
+        self.scorer, self.batch_size = scorer, batch_size
+        self._known: dict[str, float] = {}
+
+    def read(self, path: Path) -> np.ndarray:
+        """The clip's sound, float32 [n] at `RATE` Hz, as much of it as the detector hears."""
+        return read_audio(path, RATE, self.scorer.extract.max_seconds)
+
+    def score(self, sound: np.ndarray) -> float:
+        """Probability of fake of sound float32 [n] at `RATE` Hz.
+
+        Raises:
+            ClipError: the sound is too short.
+        """
+        extract = self.scorer.extract
+        heard = sound[: int(extract.max_seconds * RATE)]
+        heard = resampled(heard, extract.sample_rate) if len(heard) else heard
+        seconds = len(heard) / extract.sample_rate
+        if len(heard) == 0 or seconds < extract.min_seconds:
+            raise ClipError(f"only {seconds:.3f} s of sound")
+        pcm, shift = to_pcm(heard)
+        return self._score(front_ends.compute(pcm, extract.sample_rate, self.scorer.featurize, shift))
+
+    def score_rewritten(self, path: Path, condition: PictureCondition) -> float:
+        """Probability of fake of the clip with its picture disturbed, through a file as any other clip.
+
+        Raises:
+            ClipError: the clip cannot be written anew, or what was written cannot be read.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            target = Path(folder) / "clip.mp4"
+            condition.write(path, target)
+            return self._score(self.scorer.windows(target))
+
+    def _score(self, windows: np.ndarray) -> float:
+        key = hashlib.sha256(windows.tobytes()).hexdigest()
+        if key not in self._known:
+            scorer = self.scorer
+            self._known[key] = clip_score(scorer.model.detector, windows, self.batch_size, scorer.device)
+        return self._known[key]

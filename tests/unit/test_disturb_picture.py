@@ -1,0 +1,98 @@
+"""A clip with another picture: the sound sample for sample as it was, the picture as asked for."""
+
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from avfake.disturb.picture import Edit, rewrite
+from avfake.media.audio import read_audio
+from avfake.media.errors import ClipError
+from clips import make_clip, truncated, write_clip
+
+EDITS = {
+    "crf30": Edit(crf=30),
+    "half": Edit(shrink=2),
+    "blur": Edit(blur=2.0),
+    "drop": Edit(keep_every=2),
+}
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """1.4 s of speech, 14 pictures of 64 pixels."""
+    return make_clip(tmp_path_factory.mktemp("clip") / "clip.mp4", seconds=1.4, kind="speech")
+
+
+def frames(path: Path) -> list[tuple[float, np.ndarray]]:
+    with av.open(str(path)) as container:
+        return [(frame.time, frame.to_ndarray(format="gray")) for frame in container.decode(video=0)]
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_the_sound_is_untouched_and_the_bytes_follow_from_the_clip(name: str, clip: Path, tmp_path) -> None:
+    rewrite(clip, tmp_path / "a.mp4", EDITS[name])
+    rewrite(clip, tmp_path / "b.mp4", EDITS[name])
+    assert np.array_equal(read_audio(tmp_path / "a.mp4", 44100), read_audio(clip, 44100))
+    assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+
+
+def test_stronger_compression_is_smaller_and_further_off(clip: Path, tmp_path) -> None:
+    before = np.stack([picture for _, picture in frames(clip)]).astype(float)
+    size, error = [], []
+    for crf in (18, 30, 40):
+        path = tmp_path / f"{crf}.mp4"
+        rewrite(clip, path, Edit(crf=crf))
+        after = np.stack([picture for _, picture in frames(path)]).astype(float)
+        assert after.shape == before.shape
+        size.append(path.stat().st_size)
+        error.append(np.mean((after - before) ** 2))
+    assert size[0] > size[1] > size[2]
+    assert error[0] < error[1] < error[2]
+
+
+def test_half_size(clip: Path, tmp_path) -> None:
+    rewrite(clip, tmp_path / "a.mp4", EDITS["half"])
+    assert frames(tmp_path / "a.mp4")[0][1].shape == (32, 32)
+
+
+def test_odd_sizes_become_even(tmp_path) -> None:
+    pictures = [np.full((50, 70, 3), 40 * i, np.uint8) for i in range(3)]
+    write_clip(tmp_path / "clip.mp4", None, 44100, pictures)
+    rewrite(tmp_path / "clip.mp4", tmp_path / "a.mp4", EDITS["half"])
+    assert frames(tmp_path / "a.mp4")[0][1].shape == (24, 34)
+
+
+def test_blur_takes_edges_away(clip: Path, tmp_path) -> None:
+    rewrite(clip, tmp_path / "a.mp4", EDITS["blur"])
+
+    def edges(path: Path) -> float:
+        return float(np.abs(np.diff(frames(path)[5][1].astype(float), axis=1)).max())
+
+    assert edges(tmp_path / "a.mp4") < 0.6 * edges(clip)
+
+
+def test_every_second_frame_is_left_out_and_the_last_one_stays(clip: Path, tmp_path) -> None:
+    rewrite(clip, tmp_path / "a.mp4", EDITS["drop"])
+    before, after = [time for time, _ in frames(clip)], [time for time, _ in frames(tmp_path / "a.mp4")]
+    assert after == pytest.approx([*before[::2], before[-1]])
+
+
+def test_a_clip_without_sound_has_a_picture_all_the_same(tmp_path) -> None:
+    make_clip(tmp_path / "mute.mp4", audio=False)
+    rewrite(tmp_path / "mute.mp4", tmp_path / "a.mp4", EDITS["crf30"])
+    assert len(frames(tmp_path / "a.mp4")) == 10
+
+
+def test_what_cannot_be_written_anew_has_a_reason(tmp_path) -> None:
+    target = tmp_path / "a.mp4"
+    with pytest.raises(ClipError, match="no video stream"):
+        rewrite(make_clip(tmp_path / "sound.wav", video=False, audio_codec="pcm_s16le"), target, Edit())
+    with pytest.raises(ClipError, match="truncated"):
+        rewrite(truncated(tmp_path / "half.mp4"), target, Edit())
+    with pytest.raises(ClipError, match="no such file"):
+        rewrite(tmp_path / "none.mp4", target, Edit())
+    odd = make_clip(tmp_path / "odd.avi", audio_codec="adpcm_ms")
+    with pytest.raises(ClipError, match="adpcm_ms cannot be copied"):
+        rewrite(odd, target, Edit())
