@@ -10,6 +10,10 @@ import typer
 
 import avfake
 from avfake.cli import memo
+from avfake.cli.audit import audit
+from avfake.cli.gate import gate
+from avfake.cli.inspect import inspect
+from avfake.cli.leave_one_out import leave_one_out
 from avfake.cli.params import params
 from avfake.cli.score import score
 
@@ -19,8 +23,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command()(score)
-app.command()(params)
+for command in (score, inspect, audit, gate, leave_one_out, params):
+    app.command()(command)
 app.add_typer(memo.app, name="memo")
 
 
