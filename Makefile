@@ -10,7 +10,7 @@ INSTALLED := .venv/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 TESTS ?= tests/unit tests/project tests/stages tests/bad_input tests/dag
 
-.PHONY: help setup repro test lint bench lock baseline clean
+.PHONY: help setup repro test lint bench lock baseline figures clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -36,6 +36,9 @@ lint: setup ## style, format and types
 
 bench: setup ## speed against the reference recipe, as ratios
 	$(BIN)/python -m benchmarks
+
+figures: setup ## write the README's figures and pictures from metrics/
+	$(BIN)/python scripts/readme_figures.py
 
 # requirements-run.lock: the same versions without the extras, for the image. Without --upgrade: versions stay
 # unless pyproject.toml rules them out; `make lock UPGRADE=--upgrade` takes the newest.

@@ -25,13 +25,18 @@ from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[1]
 DATA = "data/mine"
-STAGES = ["extract", "featurize", "train", "predict", "evaluate"]
+STAGES = ["extract", "featurize", "resplit", "train", "predict", "evaluate", "robustness", "audit"]
 OUTPUTS = [
     "data/labels",
     "data/extracted",
+    "data/facts",
     "data/features",
+    "data/resplit",
     "data/training",
     "data/predictions",
+    "data/evaluation",
+    "data/robustness",
+    "data/audit",
     "models",
     "metrics",
     "plots",
@@ -58,6 +63,14 @@ SMALL: dict[str, Any] = {
     "predict.device": "cpu",
     "predict.threads": 1,
     "evaluate.n_bootstrap": 50,
+    "robustness.clips": 4,
+    "robustness.conditions": ["aac_32k", "noise_10db", "blur"],
+    "robustness.device": "cpu",
+    "robustness.n_bootstrap": 50,
+    "audit.folds": 2,
+    "audit.equalised_clips": 4,
+    "audit.device": "cpu",
+    "audit.n_bootstrap": 50,
 }
 
 

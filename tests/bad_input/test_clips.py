@@ -8,7 +8,7 @@ import pytest
 
 from clips import BROKEN, make_clip, make_root
 from place import Place
-from workspace import DATA, ROOT, SMALL, once, set_params
+from workspace import DATA, ROOT, SMALL, STAGES, once, set_params
 
 # What must be said of a clip whose sound cannot be used; the others are scored like any clip.
 UNUSABLE = {
@@ -45,7 +45,7 @@ def build(folder: Path) -> None:
             rows.append([f"{split} {name}", "0", "real", f"{split}-odd"])
         rows.append([f"{split}-gone.mp4", "0", "real", f"{split}-odd"])
         place.write(rows, split)
-    place.passes("extract", "featurize", "train", "predict", "evaluate")
+    place.passes(*STAGES)
 
 
 def scores(place, split: str) -> pd.Series:
@@ -123,3 +123,17 @@ def test_too_many_unreadable_clips_stop_the_run_and_name_them(place, tmp_path):
     assert "data.max_unreadable" in said
     report = place.problems().set_index("video_name")
     assert set(report.index) >= {f"test-{kind}.mp4" for kind in UNUSABLE}
+
+
+def test_what_could_not_be_scored_is_not_disturbed_either(place):
+    """The robustness figures are made of clips with a score of their own."""
+    disturbed = pd.read_csv(place.folder / "data/robustness/scores.csv")
+    assert set(disturbed["condition"]) >= {"clean"}
+    assert not set(disturbed["video_name"]) & set(unscored(place).index)
+
+
+def test_the_audit_leaves_unreadable_clips_out_and_counts_them(place):
+    facts = pd.read_csv(place.folder / "data/audit/facts.csv")
+    assert not {name for name in facts["video_name"] if name.endswith(("-empty.mp4", "-gone.mp4"))}
+    notes = (place.folder / "metrics/audit_notes.json").read_text()
+    assert "left out" in notes

@@ -121,7 +121,7 @@ def test_a_disk_that_fills_up_during_extract(place, undisturbed, tmp_path, free_
 
 @pytest.mark.parametrize("free_kib", [16, 2000])
 def test_a_disk_that_fills_up_during_training(place, tmp_path, free_kib):
-    place.passes("extract", "featurize")
+    place.passes("extract", "featurize", "resplit")
     disk = tmp_path / "disk"
     disk.mkdir()
     with small_disk(disk, mib=32):

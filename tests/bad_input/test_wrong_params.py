@@ -2,6 +2,8 @@
 
 import pytest
 
+from workspace import STAGES
+
 
 def edit(place, old: str, new: str) -> int:
     """Replaces text of params.yaml that occurs once; the number of the changed line."""
@@ -63,7 +65,7 @@ def test_a_data_root_without_its_folders(place):
 
 
 def test_a_backbone_that_does_not_exist(place):
-    place.passes("extract", "featurize")
+    place.passes("extract", "featurize", "resplit")
     place.set(train__backbone="resnet81")
     said = place.fails("train", exit_code=2)
     assert "resnet81" in said
@@ -71,13 +73,13 @@ def test_a_backbone_that_does_not_exist(place):
 
 
 def test_weights_that_do_not_exist_never_become_random_ones(place):
-    place.passes("extract", "featurize")
+    place.passes("extract", "featurize", "resplit")
     place.set(train__pretrained="weights/none.safetensors")
     said = place.fails("train", exit_code=2)
     assert "weights/none.safetensors" in said
     assert not (place.folder / "models/model.safetensors").exists()
 
 
-@pytest.mark.parametrize("name", ["featurize", "train", "predict", "evaluate"])
+@pytest.mark.parametrize("name", STAGES[1:])
 def test_a_stage_before_its_inputs_are_there_says_so(place, name):
     place.fails(name, exit_code=2)

@@ -40,7 +40,7 @@ def cluster(embedding: FloatArray, n_clusters: int, seed: int) -> IntArray:
     from sklearn.cluster import KMeans
     from sklearn.decomposition import PCA
     from sklearn.exceptions import ConvergenceWarning
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits
 
     n = len(embedding)
     if n < n_clusters:
