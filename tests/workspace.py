@@ -41,6 +41,9 @@ OUTPUTS = [
     "metrics",
     "plots",
 ]
+# What the stages up to `evaluate` write. The two after it cost most of a run on tiny clips: they start
+# processes that load the detector.
+UP_TO_EVALUATE = [name for name in OUTPUTS if name not in ("data/robustness", "data/audit", "metrics")]
 
 SMALL: dict[str, Any] = {
     "data.root": DATA,

@@ -14,7 +14,7 @@ EVIL = "<script>alert(1)</script>"
 
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path, monkeypatch):
-    """Outside the project, and without processes, which `tests/unit/test_inspect_command.py` has."""
+    """Outside the project, and without processes, which `tests/stages/test_inspect_command.py` has."""
     monkeypatch.chdir(tmp_path)
     for module in (reading, sheet):
         monkeypatch.setattr(module, "map_ordered", in_this_process)
@@ -153,7 +153,7 @@ def test_a_name_that_is_no_utf8(tmp_path):
     root = small(tmp_path / "root")
     make_clip(root / "trainset/x.mp4", seconds=0.3).rename(root / "trainset" / "\udcff.mp4")
     figures, page = look(root)
-    assert figures["label_problems"][0]["video_name"] == "\udcff.mp4"
+    assert figures["label_problems"][0]["video_name"] == r"\udcff.mp4"
     assert r"\udcff.mp4" in page.text
 
 

@@ -127,7 +127,7 @@ def test_a_disk_that_fills_up_during_training(place, tmp_path, free_kib):
     with small_disk(disk, mib=32):
         small = Place(disk)
         shutil.copy(place.folder / "params.yaml", disk)
-        for name in ("labels", "features"):
+        for name in ("resplit", "features"):
             shutil.copytree(place.folder / "data" / name, disk / "data" / name)
         place.passes("train")
         ballast = fill(disk, free_kib)

@@ -25,7 +25,7 @@ def test_one_clip_added_decodes_one_clip_and_rewrites_one_shard(built, workspace
     label_file = workspace.folder / DATA / "train_label.txt"
     write_rows(label_file, [*label_rows(label_file), [name, "0", "real", "train-voice-100"]])
 
-    assert workspace.repro().decoded() == (15, 1)
+    assert workspace.repro("resplit").decoded() == (15, 1)
 
     after = hashes(workspace.folder, "data/extracted")
     rewritten = [path for path, value in after.items() if built.hashes.get(path) != value]
@@ -69,7 +69,7 @@ def test_a_corrected_label_decodes_nothing(workspace):
     label_file = workspace.folder / DATA / "train_label.txt"
     header, first, *others = label_rows(label_file)
     write_rows(label_file, [header, [first[0], "1", "comb", *first[3:]], *others])
-    again = workspace.repro()
+    again = workspace.repro("evaluate")
     assert again.decoded() == (14, 0)
     assert "featurize" not in again.ran
     assert again.ran[:3] == ["extract", "resplit", "train"]

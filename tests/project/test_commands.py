@@ -24,6 +24,7 @@ TEXTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 DVC = {
     "dag",
     "exp",
+    "fetch",
     "metrics",
     "params",
     "plots",

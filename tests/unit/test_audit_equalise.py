@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from audit_tables import audit_params
 
+from audit_tables import audit_params
 from avfake.audit import equalise as module
 from avfake.audit.equalise import RMS_DB, Equalised, Target, common_target, equalise
 from avfake.audit.sound import band_limited, sound_facts

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import typer
-from audit_tables import audit_params, clean_table, of_class
 from typer.testing import CliRunner
 
+from audit_tables import audit_params, clean_table, of_class
 from avfake.audit.correlate import correlate
 from avfake.audit.equalise import Equalised, Target
 from avfake.audit.facts import NAMES

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from audit_tables import audit_params, clean_table, of_class
 from scipy.stats import mannwhitneyu
 from sklearn.metrics import roc_auc_score
 
+from audit_tables import audit_params, clean_table, of_class
 from avfake.audit.facts import FACTS, NAMES
 from avfake.audit.shortcuts import ALL, SPLITS, Auc, csv_table, fold_p, measure, rank_sum_p
 from avfake.audit.trees import auc_of, cross_validated, fit, folds_of

@@ -3,7 +3,6 @@ import itertools
 import librosa
 import numpy as np
 import pytest
-from reference_recipe import ROOT
 
 from avfake.errors import UserError
 from avfake.features.baseline import image_of
@@ -14,6 +13,7 @@ from avfake.features.windows import cut_windows, window_starts
 from avfake.media.pcm import from_pcm, to_pcm
 from avfake.params import FeaturizeParams, load
 from clips import speech
+from reference_recipe import ROOT
 
 RATE = 22050
 

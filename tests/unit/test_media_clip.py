@@ -2,7 +2,6 @@ import json
 
 import numpy as np
 import pytest
-from reference_recipe import ROOT
 
 from avfake.media import clip as clip_module
 from avfake.media.audio import read_audio
@@ -10,6 +9,7 @@ from avfake.media.clip import decoder_versions, extract_clip
 from avfake.media.pcm import from_pcm
 from avfake.params import ExtractParams, load
 from clips import BROKEN, make_clip
+from reference_recipe import ROOT
 
 
 @pytest.fixture

@@ -1,12 +1,12 @@
 import numpy as np
 import pandas as pd
 import pytest
-from toy_features import make_workspace
 
 from avfake.dataset.features import FeatureSet
 from avfake.errors import UserError
 from avfake.model.batches import batch_bounds, draw_epoch, read_batches
 from avfake.model.clips import Clips, open_inputs, seen_generators, select
+from toy_features import make_workspace
 
 
 @pytest.fixture(scope="module")

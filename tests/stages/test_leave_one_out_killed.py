@@ -5,11 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from toy_resplit import make_labelled
 from typer import Typer
 from typer.testing import CliRunner
 
 from avfake.cli.leave_one_out import leave_one_out
+from toy_resplit import make_labelled
 from workspace import environment
 
 app = Typer()

@@ -6,8 +6,8 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
-from audit_tables import audit_params
 
+from audit_tables import audit_params
 from avfake.audit import clip_prints as clip_prints_module
 from avfake.audit import leaks as leaks_module
 from avfake.audit.leaks import COLUMNS, find_leaks

@@ -12,7 +12,7 @@ from avfake.dataset.predictions import Unscored, write_predictions, write_unscor
 from avfake.files import write_parquet
 from workspace import set_params
 
-PARAMS = Path(__file__).parents[2] / "params.yaml"
+PARAMS = Path(__file__).parents[1] / "params.yaml"
 N = 120
 SPLITS = {"val": "prediction.csv", "test": "prediction_test.csv", "held_out": "prediction_held_out.csv"}
 

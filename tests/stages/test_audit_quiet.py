@@ -1,8 +1,8 @@
 """Data in which no fact tells anything: the audit stays quiet, however many facts it looks at."""
 
 import pytest
-from audit_tables import audit_params, clean_table
 
+from audit_tables import audit_params, clean_table
 from avfake.audit.shortcuts import Auc, measure
 from avfake.audit.verdict import of_shortcuts
 

@@ -13,7 +13,7 @@ from avfake.cli import app
 from avfake.cli.score import SOME_UNREADABLE
 from avfake.errors import UserError
 from avfake.media.errors import ClipError
-from avfake.stages import extract, featurize, predict, train
+from avfake.stages import extract, featurize, predict, resplit, train
 from clips import make_clip, make_root
 from workspace import DATA, ROOT, SMALL, set_params
 
@@ -29,7 +29,7 @@ def built(tmp_path_factory):
     make_clip(folder / DATA / "testset/mute.mp4", audio=False)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        for stage in (extract, featurize, train, predict):
+        for stage in (extract, featurize, resplit, train, predict):
             stage.main()
     return folder
 

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
-from reference_recipe import reference_image
 
 from avfake.features import baseline_image
 from avfake.features.baseline import image_of
 from avfake.media.errors import ClipError
 from clips import BROKEN, make_clip, pictures, speech, write_clip
+from reference_recipe import reference_image
 
 
 def assert_equal_within_one_level(path):

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from toy_features import make_workspace
 
 from avfake.dataset.features import FeatureSet
 from avfake.dataset.labels import read_labels, write_table
 from avfake.params import ResplitParams, load
 from avfake.resplit.plan import pass_through
+from toy_features import make_workspace
 
 Rule = Callable[[str, int, int], str | None]  # split, number within it, target
 SIZES = {"train": 24, "val": 13, "test": 7}

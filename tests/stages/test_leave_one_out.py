@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
-from toy_resplit import GENERATORS, make_labelled, paint, relabel
 from typer import Typer
 from typer.testing import CliRunner
 
@@ -21,6 +20,7 @@ from avfake.leave_one_out import run as runs
 from avfake.leave_one_out.folds import at_home, make_folds
 from avfake.params import ResplitParams, load
 from avfake.stages import resplit
+from toy_resplit import GENERATORS, make_labelled, paint, relabel
 from workspace import hashes, set_params
 
 app = Typer()

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from audit_tables import audit_params, clean_table, of_class
 
+from audit_tables import audit_params, clean_table, of_class
 from avfake.audit.shortcuts import ALL, measure
 from avfake.audit.verdict import Finding, of_shortcuts
 

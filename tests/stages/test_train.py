@@ -9,8 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from toy_features import SIZES, make_workspace, write_labels
-from toy_resplit import make_labelled, pass_on
 
 from avfake.dataset.labels import read_labels, write_table
 from avfake.errors import RunError, UserError
@@ -19,6 +17,8 @@ from avfake.model.checkpoint import Checkpoint
 from avfake.model.clips import open_inputs, select_training
 from avfake.model.saved import load_model
 from avfake.stages import train
+from toy_features import SIZES, make_workspace, write_labels
+from toy_resplit import make_labelled, pass_on
 from workspace import environment, hashes, set_params
 
 OUTPUTS = ("models", "data/training")

@@ -5,8 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from toy_features import SIZES, UNREADABLE, make_workspace
-from toy_resplit import pass_on
 
 from avfake.dataset.features import FeatureSet, write_index
 from avfake.dataset.labels import homes, read_labels, write_table
@@ -14,6 +12,8 @@ from avfake.errors import UserError
 from avfake.model.clips import open_inputs
 from avfake.model.saved import load_model
 from avfake.stages import predict, train
+from toy_features import SIZES, UNREADABLE, make_workspace
+from toy_resplit import pass_on
 from workspace import hashes, set_params
 
 

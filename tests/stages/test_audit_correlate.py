@@ -1,9 +1,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from audit_tables import audit_params, clean_table, of_class
 from scipy.stats import spearmanr
 
+from audit_tables import audit_params, clean_table, of_class
 from avfake.audit.correlate import Correlation, correlate, csv_table, within_chance, within_sources
 from avfake.audit.facts import NAMES
 from avfake.audit.verdict import of_correlations

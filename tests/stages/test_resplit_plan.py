@@ -6,12 +6,12 @@ import sys
 
 import pandas as pd
 import pytest
-from toy_resplit import GENERATORS, a_generator, a_source, make_labelled, paint, relabel
 
 from avfake.dataset.features import FeatureSet, write_index
 from avfake.dataset.labels import read_labels, write_table
 from avfake.errors import UserError
 from avfake.stages import resplit
+from toy_resplit import GENERATORS, a_generator, a_source, make_labelled, paint, relabel
 from workspace import hashes, set_params
 
 CLUSTERS = {"resplit.hold_out": "clusters", "resplit.n_clusters": 4, "resplit.n_held_out": 1}

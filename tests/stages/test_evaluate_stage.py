@@ -6,13 +6,13 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 import pytest
-from predicted_folder import N, as_predict_leaves, outputs, read, read_notes
 from sklearn.metrics import roc_auc_score
 
 from avfake.dataset.predictions import write_predictions
 from avfake.errors import UserError
 from avfake.files import write_parquet
 from avfake.stages import evaluate
+from predicted_folder import N, as_predict_leaves, outputs, read, read_notes
 
 
 @pytest.fixture
