@@ -23,7 +23,7 @@ setup: $(INSTALLED) ## build .venv from requirements.lock (the others do it by t
 repro: setup ## run what is out of date in the pipeline, then print the figures
 	@$(BIN)/python scripts/mend_lock.py dvc.lock data/dvc.lock
 	$(BIN)/dvc repro
-	$(BIN)/dvc metrics show
+	$(BIN)/dvc metrics show metrics/evaluate.json metrics/evaluate_test.json
 
 test: setup ## all tests; TESTS=tests/unit for the quick ones
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(TESTS)
