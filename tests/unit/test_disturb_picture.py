@@ -1,5 +1,6 @@
 """A clip with another picture: the sound sample for sample as it was, the picture as asked for."""
 
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -9,7 +10,7 @@ import pytest
 from avfake.disturb.picture import Edit, rewrite
 from avfake.media.audio import read_audio
 from avfake.media.errors import ClipError
-from clips import make_clip, truncated, write_clip
+from clips import make_clip, speech, truncated, write_clip
 
 EDITS = {
     "crf30": Edit(crf=30),
@@ -96,3 +97,33 @@ def test_what_cannot_be_written_anew_has_a_reason(tmp_path) -> None:
     odd = make_clip(tmp_path / "odd.avi", audio_codec="adpcm_ms")
     with pytest.raises(ClipError, match="adpcm_ms cannot be copied"):
         rewrite(odd, target, Edit())
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_a_clip_whose_last_picture_is_short_stays_as_long_as_it_was(name: str, tmp_path) -> None:
+    """A longer picture would make a longer clip, and its sound would be read with silence at the end."""
+    source = last_picture_short(tmp_path / "clip.mp4")
+    rewrite(source, tmp_path / "made.mp4", EDITS[name])
+    assert np.array_equal(read_audio(tmp_path / "made.mp4", 44100), read_audio(source, 44100))
+
+
+def last_picture_short(path: Path) -> Path:
+    """2.4 s of sound under three pictures, of which the last is shown for 0.4 s."""
+    with av.open(str(path), "w", options={"fflags": "+bitexact"}) as out:
+        video = out.add_stream("libx264", rate=1, options={"preset": "veryfast", "threads": "1"})
+        video.width = video.height = 64
+        video.codec_context.time_base = Fraction(1, 10)
+        video.codec_context.flags |= av.codec.context.Flags.frame_duration
+        audio = out.add_stream("aac", rate=44100)
+        audio.layout = "mono"
+        for start, length in ((0, 10), (10, 10), (20, 4)):
+            frame = av.VideoFrame.from_ndarray(np.full((64, 64, 3), 10 * start, np.uint8), format="rgb24")
+            frame.pts, frame.duration, frame.time_base = start, length, Fraction(1, 10)
+            out.mux(video.encode(frame))
+        out.mux(video.encode(None))
+        sound = av.AudioFrame.from_ndarray(speech(2.4, 44100, 0)[None], format="fltp", layout="mono")
+        sound.sample_rate, sound.pts = 44100, 0
+        out.mux(audio.encode(sound))
+        out.mux(audio.encode(None))
+    assert frames(path)[-1][0] == 2.0
+    return path

@@ -64,7 +64,7 @@ class PictureCondition:
 
     what: str
     edit: Edit
-    version: int = 1
+    version: int = 2
 
     def write(self, source: Path, target: Path) -> None:
         """Writes the disturbed clip. Raises ClipError if it cannot be done."""

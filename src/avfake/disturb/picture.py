@@ -81,7 +81,9 @@ def _encoder(out: Any, video: Any, size: tuple[int, ...], crf: int) -> Any:
     stream.pix_fmt = "yuv420p"
     # The frames keep the times that they had, however irregular.
     stream.codec_context.time_base = video.time_base
-    stream.codec_context.flags |= av.codec.context.Flags.bitexact
+    # The last one too: a longer picture makes a longer clip, whose sound is then read with silence at its end.
+    flags = av.codec.context.Flags
+    stream.codec_context.flags |= flags.bitexact | flags.frame_duration
     return stream
 
 
@@ -106,5 +108,6 @@ def _edited(frame: Any, size: tuple[int, ...], blur: float) -> Any:
         blurred = av.VideoFrame.from_ndarray(planes, format="yuv420p")
         blurred.pts, blurred.time_base = made.pts, made.time_base
         made = blurred
+    made.duration = frame.duration
     made.pict_type = av.video.frame.PictureType.NONE
     return made
