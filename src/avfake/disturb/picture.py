@@ -81,7 +81,7 @@ def _encoder(out: Any, video: Any, size: tuple[int, ...], crf: int) -> Any:
     stream.pix_fmt = "yuv420p"
     # The frames keep the times that they had, however irregular.
     stream.codec_context.time_base = video.time_base
-    # The last one too: a longer picture makes a longer clip, whose sound is then read with silence at its end.
+    # The last one too: a longer picture makes a longer clip, and its sound is read with silence at the end.
     flags = av.codec.context.Flags
     stream.codec_context.flags |= flags.bitexact | flags.frame_duration
     return stream
