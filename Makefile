@@ -10,7 +10,7 @@ INSTALLED := .venv/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 TESTS ?= tests/unit tests/project tests/stages tests/bad_input tests/dag
 
-.PHONY: help setup repro test lint bench lock baseline figures clean
+.PHONY: help setup repro test lint bench lock baseline figures examples clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -39,6 +39,9 @@ bench: setup ## speed against the reference recipe, as ratios
 
 figures: setup ## write the README's figures and pictures from metrics/
 	$(BIN)/python scripts/readme_figures.py
+
+examples: setup ## write the tools' table in docs/forge.md and an example of each
+	$(BIN)/python scripts/forge_page.py
 
 # requirements-run.lock: the same versions without the extras, for the image. Without --upgrade: versions stay
 # unless pyproject.toml rules them out; `make lock UPGRADE=--upgrade` takes the newest.

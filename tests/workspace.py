@@ -25,8 +25,11 @@ from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[1]
 DATA = "data/mine"
-STAGES = ["extract", "featurize", "resplit", "train", "predict", "evaluate", "robustness", "audit"]
+STAGES = [
+    "augment", "extract", "featurize", "resplit", "train", "predict", "evaluate", "robustness", "audit"
+]  # fmt: skip
 OUTPUTS = [
+    "data/augmented",
     "data/labels",
     "data/extracted",
     "data/facts",
@@ -50,6 +53,7 @@ SMALL: dict[str, Any] = {
     "data.limit": None,
     "data.max_unreadable": 0.0,
     "parallel.workers": 1,
+    "augment.recipes": [],
     "extract.n_faces": 1,
     "extract.face_size": 32,
     "extract.buckets": 4,

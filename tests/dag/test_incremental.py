@@ -72,7 +72,7 @@ def test_a_corrected_label_decodes_nothing(workspace):
     again = workspace.repro("evaluate")
     assert again.decoded() == (14, 0)
     assert "featurize" not in again.ran
-    assert again.ran[:3] == ["extract", "resplit", "train"]
+    assert again.ran[:4] == ["augment", "extract", "resplit", "train"]
 
 
 def test_a_run_from_nothing_with_two_workers_changes_no_byte(built, workspace):

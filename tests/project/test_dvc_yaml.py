@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from avfake.dataset.sample.build import FORGE_MODULES
 from avfake.params import SECTIONS
 
 ROOT = Path(__file__).parents[2]
@@ -14,6 +15,7 @@ SRC = ROOT / "src"
 FILES = [ROOT / "dvc.yaml", ROOT / "data/dvc.yaml"]
 ORDER = [
     "sample",
+    "augment",
     "extract",
     "featurize",
     "resplit",
@@ -138,9 +140,10 @@ def test_every_section_of_the_schema_is_declared_somewhere_and_stands_in_params_
         for item in entry["params"]:
             declared |= set(next(iter(item.values()))) if isinstance(item, dict) else {item}
     tree = YAML(typ="safe").load((ROOT / "params.yaml").read_text())
-    # The gate is a command and no stage: it compares what stages wrote.
-    assert declared | {"gate"} == set(SECTIONS) == set(tree)
-    assert "gate" not in declared
+    # Commands and no stages: they judge what stages wrote.
+    commands = {"gate", "rules"}
+    assert declared | commands == set(SECTIONS) == set(tree)
+    assert not declared & commands
 
 
 def test_every_key_of_the_schema_stands_in_params_yaml_with_a_comment_or_a_telling_name():
@@ -176,6 +179,12 @@ def test_no_dependency_is_missing_or_superfluous(name):
             used = dependency in files or any(dependency in file.parents for file in files)
             assert dependency.exists(), dependency
             assert used, f"{name} does not import {dependency.relative_to(ROOT)}"
+
+
+def test_the_tools_whose_code_is_part_of_a_default_clips_key_are_those_that_make_it():
+    used = {name for name in closure("avfake.dataset.sample.clip") if name.startswith("avfake.forge.")}
+    used = {name for name in used if not says_nothing(module_file(name))}
+    assert {f"avfake.forge.{name.replace('/', '.')}" for name in FORGE_MODULES} == used
 
 
 def test_the_package_itself_loads_nothing_of_the_project():

@@ -6,7 +6,7 @@ import pytest
 from avfake.audit.fingerprint import KEY_GAP, SoundPrint, agreement, sound_print
 from avfake.audit.key_index import KeyIndex, blocks
 from avfake.audit.sound_search import MIN_FRAMES, SoundPrints, same_sound
-from avfake.forge import griffin_lim
+from avfake.forge.voice import griffin_lim
 from avfake.media.audio import read_audio
 from clips import speech, tone, write_clip
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from avfake.dataset.sample.picture import animated, photographs, still
-from avfake.forge import face_blend, face_warp
-from avfake.forge.face import Landmarks, oval
+from avfake.forge.face import blend as face_blend
+from avfake.forge.face import warp as face_warp
+from avfake.forge.face.landmarks import Landmarks, oval
 
 SIZE = 224
 SEEDS = range(6)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from avfake.errors import RunError
-from avfake.forge import griffin_lim, hifigan, world
+from avfake.forge.voice import griffin_lim, hifigan, world
 from clips import speech
 
 RATE = 16000

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 import avfake
-from avfake.cli import memo
-from avfake.cli.audit import audit
+from avfake.cli import audit, forge, memo
+from avfake.cli.bundle import bundle
 from avfake.cli.gate import gate
 from avfake.cli.inspect import inspect
 from avfake.cli.leave_one_out import leave_one_out
@@ -23,8 +23,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (score, inspect, audit, gate, leave_one_out, params):
+for command in (score, inspect, gate, leave_one_out, bundle, params):
     app.command()(command)
+app.add_typer(audit.app, name="audit")
+app.add_typer(forge.app, name="forge")
 app.add_typer(memo.app, name="memo")
 
 

@@ -1,4 +1,4 @@
-"""`avfake audit`: what the audit said, and whether it fails."""
+"""`avfake audit`: what the audit said, and whether it fails; below it provenance and the contest rules."""
 
 import json
 from pathlib import Path
@@ -6,14 +6,20 @@ from typing import Annotated, Any
 
 import typer
 
+from avfake.cli.audit_provenance import provenance
+from avfake.cli.audit_rules import rules
 from avfake.cli.explained import explained
 from avfake.errors import UserError
 
 FAILED = 1
 
+app = typer.Typer(help="What the audit found; where every training sample came from; the contest's rules.")
 
+
+@app.callback(invoke_without_command=True)
 @explained
 def audit(
+    context: typer.Context,
     metrics: Annotated[
         Path, typer.Option("--metrics", metavar="DIR", help="Folder of audit.json and audit_notes.json.")
     ] = Path("metrics"),
@@ -26,6 +32,8 @@ def audit(
     Nothing is computed: it reads what `dvc repro audit` wrote. The rules stand in params.yaml, section
     `audit`. Exit code 0: the audit passes, with or without warnings, 1: it fails, 2: there is none yet.
     """
+    if context.invoked_subcommand is not None:
+        return
     figures, notes = _read(metrics / "audit.json"), _read(metrics / "audit_notes.json")
     if not isinstance(figures.get("failures"), int):
         raise UserError(
@@ -51,3 +59,7 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise UserError(f"{path}: no table of figures", "write it anew: `dvc repro audit`")
     return content
+
+
+app.command()(provenance)
+app.command()(rules)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
+from avfake.dataset.augmented import DERIVED_COLUMNS
 from avfake.evaluation import intervals, metrics
 from avfake.evaluation.metrics import FloatArray, IntArray, NoFigure
 from avfake.evaluation.report import FPR_TARGETS
@@ -27,7 +28,7 @@ _NUMBERS = [
 
 GENERATOR, SOURCE, DURATION = "generator", "source", "duration"
 # Columns of the label table that are no grouping of their own.
-_OWN = frozenset({"split", "home", "video_name", "target", "score", GENERATOR, SOURCE})
+_OWN = frozenset({"split", "home", "video_name", "target", "score", GENERATOR, SOURCE, *DERIVED_COLUMNS})
 NONE = "(none)"
 # More values than this, most of them of a single clip, number the clips and do not group them.
 MANY_VALUES = 20

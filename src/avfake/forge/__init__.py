@@ -1,4 +1,5 @@
-"""Deepfake tools, each declared with name, version, licence and parameters; pure functions of arrays.
+"""Tools that make extra training clips, declared so that everybody can make the same clips again.
 
-`world`, `griffin_lim` and `hifigan` re-synthesise speech; `face_blend` and `face_warp` forge a picture.
+`declared`, `registry`, `tools/`: what there is. `take`: a clip as a tool sees it. `plan`, `run`, `make`: from
+recipes to clips. `voice/`, `face/`: the forging, pure functions of arrays. `clip/`: reading and writing.
 """

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from avfake.dataset.augmented import is_derived
 from avfake.dataset.labels import homes
 from avfake.errors import UserError
 from avfake.model.clips import TRAINING_SPLITS
@@ -29,12 +30,12 @@ def at_home(labels: pd.DataFrame) -> pd.DataFrame:
 
 
 def generators(labels: pd.DataFrame) -> list[str]:
-    """The generators of the labelled fakes, sorted.
+    """The generators of the labelled fakes, sorted; without tools that made derived clips alone.
 
     Raises:
         UserError: none is named, or one alone: nothing would be left to train on.
     """
-    names = sorted(set(labels.loc[is_fake(labels), "generator"].dropna()))
+    names = sorted(set(labels.loc[is_fake(labels) & ~is_derived(labels), "generator"].dropna()))
     if not names:
         raise UserError(
             "leave-one-out: the labels name no generator of the fakes",

@@ -33,8 +33,13 @@ def measure(detector: Detector, shape: tuple[int, int]) -> Size:
 
     thop adds buffers to what it profiles (Lyken17/pytorch-OpCounter#96): it gets a copy that is thrown away.
     """
-    throwaway = copy.deepcopy(detector).cpu().float()
-    window = torch.zeros(1, *shape)
+    throwaway = copy.deepcopy(detector)
+    # On the device `meta` a detector has shapes and no numbers: it can be counted and not be moved.
+    device = next(throwaway.parameters()).device
+    if device.type != "meta":
+        device = torch.device("cpu")
+        throwaway = throwaway.cpu().float()
+    window = torch.zeros(1, *shape, device=device)
     macs, parameters = thop.profile(throwaway, (window,), custom_ops=_rules(throwaway), verbose=False)
     return Size(sum(p.numel() for p in detector.parameters()), int(parameters), int(macs))
 

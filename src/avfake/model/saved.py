@@ -1,10 +1,12 @@
 """The saved model: `model.safetensors` (weights) and `model.json` (what made them). Nothing else is needed.
 
 Keys of model.json: `format`, `backbone`, `features` (features.json as featurize wrote it: the front end and
-its parameters), `train` (the parameters of training), `pretrained_sha256`, `best_epoch`, `val_auc`, `prior`
-(share of fakes among the clips trained on), `generators` (ways of forging seen in training, sorted),
-`sizes` (`n_train`, `n_val` clips), `parameters`, `parameters_thop`, `macs_thop` (per window), `data_sha256`,
-`code` (versions, SHA-256 of the sources of avfake.model), `sha256` (of model.safetensors).
+its parameters), `train` (the parameters of training), `pretrained` (where the weights came from that it
+started with: avfake.model.pretrained.origin), `pretrained_sha256` (of their file), `best_epoch`, `val_auc`,
+`prior` (share of fakes among the clips trained on), `generators` (ways of forging seen in training, sorted),
+`sizes` (`n_train`, `n_val` clips), `parameters`, `parameters_thop`, `macs_thop` (per window), `data_sha256`
+(windows and labels), `clips_sha256` (names of the clips trained on), `code` (versions, SHA-256 of the sources
+of avfake.model), `sha256` (of model.safetensors).
 """
 
 import json

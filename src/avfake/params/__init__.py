@@ -14,6 +14,7 @@ from ruamel.yaml.error import YAMLError
 from avfake.errors import UserError
 from avfake.params.sections import (
     AuditParams,
+    AugmentParams,
     DataParams,
     EvaluateParams,
     ExtractParams,
@@ -25,6 +26,7 @@ from avfake.params.sections import (
     PredictParams,
     ResplitParams,
     RobustnessParams,
+    RulesParams,
     SampleParams,
     Section,
     TrainParams,
@@ -33,6 +35,7 @@ from avfake.params.sections import (
 __all__ = [
     "SECTIONS",
     "AuditParams",
+    "AugmentParams",
     "DataParams",
     "EvaluateParams",
     "ExtractParams",
@@ -44,6 +47,7 @@ __all__ = [
     "PredictParams",
     "ResplitParams",
     "RobustnessParams",
+    "RulesParams",
     "SampleParams",
     "Section",
     "TrainParams",
@@ -56,6 +60,7 @@ SECTIONS: dict[str, type[Section]] = {
     "parallel": ParallelParams,
     "memo": MemoParams,
     "sample": SampleParams,
+    "augment": AugmentParams,
     "extract": ExtractParams,
     "featurize": FeaturizeParams,
     "resplit": ResplitParams,
@@ -65,6 +70,7 @@ SECTIONS: dict[str, type[Section]] = {
     "robustness": RobustnessParams,
     "audit": AuditParams,
     "gate": GateParams,
+    "rules": RulesParams,
 }
 
 S = TypeVar("S", bound=Section)

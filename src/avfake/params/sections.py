@@ -3,7 +3,7 @@
 There are no defaults here on purpose: params.yaml is the one place where a value stands.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -220,3 +220,42 @@ class GateParams(Section):
     confidence: Annotated[float, Field(gt=0, lt=1)]
     n_bootstrap: Annotated[int, Field(ge=10)]
     seed: Seed
+
+
+class RecipeParams(Section):
+    """One way of making extra training clips: a tool of `avfake.forge.registry` and what it is applied to."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]{0,39}$")]
+    tool: Annotated[str, Field(min_length=1)]
+    params: dict[str, Any]
+    of: Literal["real", "fake", "all"]
+    per_clip: PositiveFloat
+    seed: Seed
+
+
+class AugmentParams(Section):
+    """Extra training clips, from the training split alone."""
+
+    recipes: list[RecipeParams]
+    max_clips: PositiveInt
+    max_seconds: PositiveFloat
+
+    @model_validator(mode="after")
+    def _distinct(self) -> "AugmentParams":
+        names = [recipe.name for recipe in self.recipes]
+        doubled = sorted({name for name in names if names.count(name) > 1})
+        if doubled:
+            raise ValueError(f"recipes of the same name: {', '.join(doubled)}")
+        return self
+
+
+class RulesParams(Section):
+    """What a contest allows."""
+
+    max_parameters: PositiveInt
+    pretraining: Annotated[list[Literal["none", "imagenet1k"]], Field(min_length=1)]
+    weights: list[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]]
+    one_model: bool
+    external_data: bool
+    train_on_validation: bool
+    extra_samples: Literal["none", "declared", "any"]

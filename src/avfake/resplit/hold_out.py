@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from avfake.dataset.augmented import is_derived, parents
 from avfake.dataset.labels import HELD_OUT, UNUSED
 from avfake.resplit.reals import Units
 
@@ -40,15 +41,19 @@ def is_real(labels: pd.DataFrame) -> BoolArray:
 
 
 def training_reals(labels: pd.DataFrame) -> BoolArray:
-    """Real clips of the split train, bool [n]: the ones to which `Units` belong, in the table's order."""
-    return is_real(labels) & _bools(labels["split"] == "train")
+    """Real clips of the split train, bool [n]: the ones to which `Units` belong, in the table's order.
+
+    Without derived ones: what is tested on are clips as they were recorded.
+    """
+    return is_real(labels) & _bools(labels["split"] == "train") & ~is_derived(labels)
 
 
 def hold_out(labels: pd.DataFrame, fakes: BoolArray, reals: Units, chosen: Collection[str]) -> HeldOut:
     """Moves fakes and the chosen units of the training reals to `held_out`.
 
     What training would still see of a source that was held out becomes `unused`: a detector that learnt a
-    source's sound as fake or real is no stranger to it.
+    source's sound as fake or real is no stranger to it. So does what was derived from a clip that was held
+    out; a derived clip itself is never held out.
 
     Args:
         labels: split, target, source, ...; not changed.
@@ -66,6 +71,8 @@ def hold_out(labels: pd.DataFrame, fakes: BoolArray, reals: Units, chosen: Colle
         sources = {source for source in table["source"].iloc[real] if source is not None}
     of_source = _bools(table["source"].isin(list(sources)))
     split[of_source & (split == "train")] = UNUSED
+    split[is_derived(table) & (split == HELD_OUT)] = UNUSED
+    split[_of_parents_elsewhere(table, split)] = UNUSED
     table["split"] = split
     seen = set(table.loc[table["split"] == "train", "source"]) - {None}
     fake, held = is_fake(table), split == HELD_OUT
@@ -79,6 +86,13 @@ def hold_out(labels: pd.DataFrame, fakes: BoolArray, reals: Units, chosen: Colle
         "held_out_fake_source_in_train": in_both,
     }
     return HeldOut(table, sorted(sources), {key: int(value.sum()) for key, value in counts.items()})
+
+
+def _of_parents_elsewhere(table: pd.DataFrame, split: npt.NDArray[np.object_]) -> BoolArray:
+    """Training clips derived from one that is no longer in train, bool [n]."""
+    moved = set(table.loc[(split == HELD_OUT) | (split == UNUSED), "video_name"])
+    derived = np.array([not moved.isdisjoint(names) for names in parents(table)], dtype=bool)
+    return derived & (split == "train")
 
 
 def _bools(column: "pd.Series[bool]") -> BoolArray:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from avfake.dataset.augmented import is_derived
 from avfake.dataset.features import FeatureSet
 from avfake.dataset.labels import HELD_OUT, HOME, UNUSED
 from avfake.errors import UserError
@@ -77,12 +78,13 @@ def resplit(labels: pd.DataFrame, features: FeatureSet, params: ResplitParams) -
     keys = list(zip(table[HOME], table["video_name"], strict=True))
     usable = np.array([key in rows for key in keys], dtype=bool)
     fakes = is_fake(table) & (table["split"] == "train").to_numpy(dtype=bool)
+    own = fakes & ~is_derived(table)
     clusters: list[tuple[str, str, bool]] = []
     if params.hold_out == "clusters":
-        positions = np.flatnonzero(fakes & usable)
+        positions = np.flatnonzero(own & usable)
         embedded = [rows[keys[position]] for position in positions]
         table, clusters, chosen = _by_cluster(table, positions, _embedded(features, embedded), params)
-        if without := int((fakes & ~usable).sum()):
+        if without := int((own & ~usable).sum()):
             chosen.notes.append(f"{without} training fakes have no sound: in no cluster, and in no training")
     else:
         chosen = _by_name(table, fakes, params.generators)

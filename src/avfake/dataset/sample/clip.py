@@ -17,8 +17,10 @@ from avfake.dataset.sample.sound import (
     with_floor_of,
 )
 from avfake.dataset.sample.writer import mp4
-from avfake.forge import face_blend, face_warp, griffin_lim, hifigan, world
-from avfake.forge.face import Landmarks
+from avfake.forge.face import blend as face_blend
+from avfake.forge.face import warp as face_warp
+from avfake.forge.face.landmarks import Landmarks
+from avfake.forge.voice import griffin_lim, hifigan, world
 from avfake.params import SampleParams
 
 RESYNTHESIS = {tool.TOOL.name: tool.resynthesise for tool in (world, griffin_lim, hifigan)}

@@ -7,7 +7,7 @@ from functools import cache
 import cv2
 import numpy as np
 
-from avfake.forge.face import Landmarks
+from avfake.forge.face.landmarks import Landmarks
 
 # Shares of the picture's width.
 EYE_DISTANCE = (0.19, 0.24)

@@ -14,8 +14,10 @@ import numpy as np
 
 from avfake.dataset.sample import speech
 from avfake.dataset.sample.corpus import Line
-from avfake.forge import face_blend, face_warp, griffin_lim, hifigan, world
+from avfake.forge.face import blend as face_blend
+from avfake.forge.face import warp as face_warp
 from avfake.forge.tool import Tool
+from avfake.forge.voice import griffin_lim, hifigan, world
 from avfake.params import SampleParams
 
 REAL = "real"

@@ -2,11 +2,10 @@
 
 import hashlib
 import importlib.resources
-import importlib.util
 import io
 import json
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,10 +16,11 @@ import numpy as np
 from avfake.dataset.sample.espeak import Espeak
 from avfake.dataset.sample.phonemes import for_hibari, for_kokoro
 from avfake.dataset.sample.sentences import text_of_length
-from avfake.dataset.sample.sound import resampled, trimmed
 from avfake.errors import RunError
-from avfake.forge.hifigan import open_model
 from avfake.forge.tool import Tool
+from avfake.forge.voice.hifigan import open_model
+from avfake.forge.voice.spoken import HIBARI_RATE, hibari
+from avfake.forge.voice.spoken import fitted as _fitted
 
 ESPEAK = Tool(
     "espeak_ng", "espeak-ng", "GPL-3.0-or-later", "a new text said by the formant synthesiser espeak-ng"
@@ -39,7 +39,7 @@ KOKORO_VOICES = (
     "8d0e385f8a09b6c5a9ad3ff11124401e1ab5be6641b65645416f12d877a8f953",
 )
 
-NEURAL_RATE = 24000
+KOKORO_RATE = 24000
 # hibari has one voice, a woman's: for a man's line it is made slower and deeper by resampling.
 HIBARI_DEEPER = 0.72
 # Characters per second at speed 1, measured on texts of `sentences`.
@@ -52,9 +52,6 @@ KOKORO_PACE: Mapping[str, float] = {
     "jf_tebukuro": 16.8,
     "jm_kumo": 16.7,
 }
-# Up to this share the length is set by resampling alone, which moves the pitch as little.
-_CLOSE = 0.07
-_SPEEDS = (0.7, 1.4)
 
 
 @dataclass(frozen=True)
@@ -88,11 +85,11 @@ def say(name: str, language: str, deep: bool, n: int, rate: int, seed: int, voic
         return _fitted(lambda speed: espeak.speak(text, variant, speed), n, rate)
     ipa = espeak.ipa(text, language)
     if name == HIBARI.name:
-        engine = _hibari()
+        engine = hibari()
         sounds = for_hibari(ipa, engine.vocab)
-        at = NEURAL_RATE * (HIBARI_DEEPER if deep else 1.0)
+        at = HIBARI_RATE * (HIBARI_DEEPER if deep else 1.0)
         return _fitted(
-            lambda speed: (engine.from_phonemes(sounds, speed=speed * NEURAL_RATE / at, seed=seed), at),
+            lambda speed: (engine.from_phonemes(sounds, speed=speed * HIBARI_RATE / at, seed=seed), at),
             n,
             rate,
         )
@@ -107,40 +104,9 @@ def say(name: str, language: str, deep: bool, n: int, rate: int, seed: int, voic
     }
 
     def spoken(speed: float) -> tuple[np.ndarray, float]:
-        return model.run(None, {**inputs, "speed": np.array([speed], np.float32)})[0].reshape(-1), NEURAL_RATE
+        return model.run(None, {**inputs, "speed": np.array([speed], np.float32)})[0].reshape(-1), KOKORO_RATE
 
     return _fitted(spoken, n, rate, guess=len(tokens) / KOKORO_PACE[voice] * rate / n)
-
-
-def _fitted(
-    render: Callable[[float], tuple[np.ndarray, float]], n: int, rate: int, guess: float = 1.0
-) -> np.ndarray:
-    """Speech of exactly `n` samples: said at the speed that this takes, the rest by resampling.
-
-    Args:
-        render: speed -> sound and its rate.
-        n: samples wanted.
-        rate: Hz.
-        guess: the speed to try first.
-    """
-    first = float(np.clip(guess, *_SPEEDS))
-    x, own = render(first)
-    x = trimmed(x, int(own))
-    speed = float(np.clip(first * len(x) / own * rate / n, *_SPEEDS))
-    if abs(speed / first - 1) > _CLOSE:
-        x, own = render(speed)
-        x = trimmed(x, int(own))
-    y = resampled(x, len(x), n)[:n]
-    return np.pad(y, (0, n - len(y)))
-
-
-@cache
-def _hibari() -> Any:
-    if importlib.util.find_spec("hibari") is None:
-        raise RunError("the package hibari-tts is not installed", "pip install 'avfake[sample]'")
-    from hibari import Hibari
-
-    return Hibari(threads=1)
 
 
 @cache

@@ -6,6 +6,7 @@ real-time applications, IEICE Transactions E99-D (2016), through the package pyw
 
 import importlib.machinery
 import importlib.util
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ TOOL = Tool(
     licence="MIT (pyworld), BSD-3-Clause (WORLD)",
     description="the utterance analysed and re-synthesised by the vocoder WORLD",
 )
+FRAME_SECONDS = 0.005
+LOWEST_RATE = 16000
 
 
 def resynthesise(x: np.ndarray, rate: int) -> np.ndarray:
@@ -36,14 +39,43 @@ def resynthesise(x: np.ndarray, rate: int) -> np.ndarray:
     Raises:
         RunError: pyworld is not installed.
     """
+    return synthesise(analyse(x, rate), rate, len(x))
+
+
+@dataclass(frozen=True)
+class Voice:
+    """Speech as WORLD sees it, a row per FRAME_SECONDS.
+
+    Attributes:
+        pitch: float64 [m], Hz; 0 where it is not voiced.
+        envelope: float64 [m, bins], power, from 0 Hz to half the rate.
+        aperiodicity: float64 [m, bins], the share of noise in it, 0 to 1.
+    """
+
+    pitch: np.ndarray
+    envelope: np.ndarray
+    aperiodicity: np.ndarray
+
+
+def analyse(x: np.ndarray, rate: int) -> Voice:
+    """Takes speech, float32 [n], apart. Raises RunError if pyworld is not installed.
+
+    Below LOWEST_RATE the aperiodicity means nothing: WORLD measures it in bands up to 7.9 kHz.
+    """
     world = _extension()
     samples = np.ascontiguousarray(x, dtype=np.float64)
     pitch, times = world.dio(samples, rate)
     pitch = world.stonemask(samples, pitch, times, rate)
     envelope = world.cheaptrick(samples, pitch, times, rate)
     aperiodicity = world.d4c(samples, pitch, times, rate)
-    made = world.synthesize(pitch, envelope, aperiodicity, rate)[: len(x)]
-    return np.pad(made, (0, len(x) - len(made))).astype(np.float32)
+    return Voice(pitch, envelope, aperiodicity)
+
+
+def synthesise(voice: Voice, rate: int, n: int) -> np.ndarray:
+    """Puts speech together again, float32 [n]. Raises RunError if pyworld is not installed."""
+    rows = (voice.pitch, voice.envelope, voice.aperiodicity)
+    made = _extension().synthesize(*(np.ascontiguousarray(row) for row in rows), rate)[:n]
+    return np.pad(made, (0, n - len(made))).astype(np.float32)
 
 
 @cache

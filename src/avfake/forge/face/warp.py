@@ -7,7 +7,7 @@ forgery that S.-Y. Wang et al., Detecting photoshopped faces by scripting Photos
 import cv2
 import numpy as np
 
-from avfake.forge.face import Landmarks
+from avfake.forge.face.landmarks import Landmarks
 from avfake.forge.tool import Tool
 
 TOOL = Tool(
@@ -30,13 +30,18 @@ def forge(picture: np.ndarray, marks: Landmarks, seed: int) -> np.ndarray:
         uint8 [h, w, 3].
     """
     rng = np.random.default_rng(seed)
+    eyes = rng.choice([-1.0, 1.0]) * rng.uniform(0.14, 0.24)
+    mouth = rng.choice([-1.0, 1.0]) * rng.uniform(0.16, 0.28)
+    jaw = rng.choice([-1.0, 1.0]) * rng.uniform(0.14, 0.22)
+    return reshape(picture, marks, eyes, mouth, jaw)
+
+
+def reshape(picture: np.ndarray, marks: Landmarks, eyes: float, mouth: float, jaw: float) -> np.ndarray:
+    """As `forge`, with the shares given by which eyes, mouth and jaw become larger (> 0) or smaller."""
     height, width = picture.shape[:2]
     rows, columns = np.mgrid[:height, :width].astype(np.float32)
     unit = marks.eye_distance
     map_x, map_y = columns.copy(), rows.copy()
-    eyes = rng.choice([-1.0, 1.0]) * rng.uniform(0.14, 0.24)
-    mouth = rng.choice([-1.0, 1.0]) * rng.uniform(0.16, 0.28)
-    jaw = rng.choice([-1.0, 1.0]) * rng.uniform(0.14, 0.22)
     chin = (marks.mouth[0], marks.mouth[1] + 0.35 * unit)
     changes = (
         (marks.left_eye, 0.38 * unit, eyes, eyes),

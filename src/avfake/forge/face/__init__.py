@@ -1,0 +1,1 @@
+"""Faces found, followed and forged, as pure functions of pictures."""

@@ -1,0 +1,1 @@
+"""Speech taken apart and put together again, as pure functions of samples."""
