@@ -80,6 +80,6 @@ def test_weights_that_do_not_exist_never_become_random_ones(place):
     assert not (place.folder / "models/model.safetensors").exists()
 
 
-@pytest.mark.parametrize("name", STAGES[1:])
+@pytest.mark.parametrize("name", [name for name in STAGES if name not in ("augment", "extract")])
 def test_a_stage_before_its_inputs_are_there_says_so(place, name):
     place.fails(name, exit_code=2)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-BINARY = {".png", ".jpg", ".mp4", ".safetensors", ".npy", ".parquet"}
+BINARY = {".png", ".jpg", ".mp4", ".ogg", ".safetensors", ".npy", ".parquet"}
 
 
 def tracked() -> list[Path]:
