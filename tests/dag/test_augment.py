@@ -12,7 +12,14 @@ NOISE = {
     "name": "noisy", "tool": "noise", "params": {"snr_db": [10.0, 20.0], "slope": [-1.0, 0.0]},
     "of": "all", "per_clip": 1, "seed": 0,
 }  # fmt: skip
-BUZZ = {"name": "buzz", "tool": "griffin_lim", "params": {}, "of": "real", "per_clip": 1, "seed": 0}
+BUZZ = {
+    "name": "buzz",
+    "tool": "griffin_lim",
+    "params": {"iterations": [4.0, 8.0], "mel_bands": [0]},
+    "of": "real",
+    "per_clip": 1,
+    "seed": 0,
+}
 
 
 def made(text: str) -> tuple[int, int]:
