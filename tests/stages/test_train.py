@@ -12,7 +12,7 @@ import torch
 
 from avfake.dataset.labels import read_labels, write_table
 from avfake.errors import RunError, UserError
-from avfake.model import budget, training
+from avfake.model import training
 from avfake.model.checkpoint import Checkpoint
 from avfake.model.clips import open_inputs, select_training
 from avfake.model.saved import load_model
@@ -175,9 +175,9 @@ def test_one_class_in_validation_is_said_before_training(workspace):
     assert not (workspace / "models").exists()
 
 
-def test_a_backbone_above_the_limit(workspace, monkeypatch):
-    monkeypatch.setattr(budget, "MAX_PARAMETERS", 1000)
-    with pytest.raises(UserError, match="million parameters"):
+def test_a_backbone_above_the_limit(workspace):
+    set_params(workspace, {"rules.max_parameters": 1000})
+    with pytest.raises(UserError, match=r"million parameters, rules\.max_parameters allows 0\.0 million"):
         train.main()
 
 

@@ -1,4 +1,4 @@
-"""How big a detector is. The contest allows 200 million parameters, as thop counts them."""
+"""How big a detector is, by counting and as thop counts."""
 
 import copy
 import warnings
@@ -9,8 +9,6 @@ from torch import nn
 
 from avfake.errors import UserError
 from avfake.model.detector import Detector
-
-MAX_PARAMETERS = 200_000_000
 
 with warnings.catch_warnings():
     # thop compares versions with distutils, which warns on import
@@ -44,14 +42,14 @@ def measure(detector: Detector, shape: tuple[int, int]) -> Size:
     return Size(sum(p.numel() for p in detector.parameters()), int(parameters), int(macs))
 
 
-def check(size: Size, backbone: str) -> None:
-    """Raises UserError above `MAX_PARAMETERS` by either count."""
+def check(size: Size, backbone: str, limit: int) -> None:
+    """Raises UserError above `limit` parameters by either count."""
     largest = max(size.parameters, size.parameters_thop)
-    if largest > MAX_PARAMETERS:
+    if largest > limit:
         raise UserError(
             f"train.backbone: `{backbone}` makes a detector of {largest / 1e6:.1f} million parameters,"
-            f" {MAX_PARAMETERS / 1e6:.0f} million are allowed",
-            "choose a smaller backbone",
+            f" rules.max_parameters allows {limit / 1e6:.1f} million",
+            "choose a smaller backbone, or write down another contest's limit",
         )
 
 

@@ -39,7 +39,13 @@ class Trained:
     checkpoint: Checkpoint
 
 
-def train_detector(data: Data, params: TrainParams, memo_folder: str | Path, content: str) -> Trained:
+def train_detector(
+    data: Data,
+    params: TrainParams,
+    memo_folder: str | Path,
+    content: str,
+    max_parameters: int | None = None,
+) -> Trained:
     """Trains as `params` says, going on from the checkpoint of the same training if there is one.
 
     Call it inside `deterministic(params.threads)`.
@@ -49,6 +55,7 @@ def train_detector(data: Data, params: TrainParams, memo_folder: str | Path, con
         params: the section `train`.
         memo_folder: where checkpoints lie.
         content: fingerprint of `data`, as model.json and the checkpoint name it.
+        max_parameters: what the contest allows; None: as many as there are.
 
     Raises:
         UserError, RunError: as the backbone, its weights and the loop raise them.
@@ -63,7 +70,8 @@ def train_detector(data: Data, params: TrainParams, memo_folder: str | Path, con
     torch.manual_seed(params.seed)
     detector = build(params.backbone, shape)
     size = budget.measure(detector, shape)
-    budget.check(size, params.backbone)
+    if max_parameters is not None:
+        budget.check(size, params.backbone, max_parameters)
     pretrained_sha256 = load_pretrained(detector, params.backbone, params.pretrained, shape)
     detector = to_device(detector, device)
 

@@ -19,7 +19,7 @@ from avfake.model.provenance import data_hash
 from avfake.model.recipe import train_detector
 from avfake.model.saved import save_model
 from avfake.model.training import COLUMNS, Data, Progress
-from avfake.params import MemoParams, TrainParams, load
+from avfake.params import MemoParams, RulesParams, TrainParams, load
 from avfake.stages._run import stage_main
 
 FEATURES, LABELS = Path("data/features"), Path("data/resplit")
@@ -28,18 +28,18 @@ MODELS, TRAINING = Path("models"), Path("data/training")
 
 def main() -> None:
     """Trains as params.yaml says."""
-    params, memo = load(TrainParams), load(MemoParams)
+    params, memo, rules = load(TrainParams), load(MemoParams), load(RulesParams)
     with deterministic(params.threads):
-        _train(params, memo)
+        _train(params, memo, rules.max_parameters)
 
 
-def _train(params: TrainParams, memo: MemoParams) -> None:
+def _train(params: TrainParams, memo: MemoParams, max_parameters: int) -> None:
     features, labels = open_inputs(FEATURES, LABELS)
     data = Data(features, *select_training(features.index, labels))
     if strangers := held_out_generators(labels):
         print(f"train: never seen, nor used to choose the epoch: {', '.join(sorted(strangers))}")
     content = data_hash(FEATURES, features, {"train": data.train, "val": data.val})
-    trained = train_detector(data, params, memo.folder, content)
+    trained = train_detector(data, params, memo.folder, content, max_parameters)
     _write_tables(trained.progress, data.train.names)
     save_model(MODELS, trained.detector, trained.facts)
     trained.checkpoint.remove()
