@@ -61,6 +61,7 @@ def test_a_training_parameter_reruns_training_and_what_follows_and_the_metrics_s
         ("audit__folds", 3, {"audit"}),
         ("resplit__real_share", 0.5, {"resplit"}),
         ("gate__tolerance_auc", 0.5, set()),
+        ("rules__external_data", True, set()),
     ],
 )
 def test_a_parameter_of_a_last_stage_reruns_that_stage_alone(workspace, parameter, value, ran):
