@@ -7,6 +7,7 @@ from pathlib import Path
 from avfake.forge.registry import TOOLS
 
 ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
 PAGE = ROOT / "docs/forge.md"
 
 
@@ -25,3 +26,9 @@ def test_every_tool_has_its_line_and_its_example():
     for name in TOOLS:
         assert f"| `{name}` |" in text
         assert list((ROOT / "docs/examples").glob(f"{name}.*")), name
+
+
+def test_the_readme_counts_the_tools_that_there_are():
+    labels = [tool.label for tool in TOOLS.values()]
+    said = f"{labels.count('keeps')} tools that keep a clip's label and {labels.count('fake')} that forge"
+    assert said in README.read_text(encoding="utf-8")
