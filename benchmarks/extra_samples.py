@@ -1,7 +1,7 @@
 """Do extra training clips help on forgeries that training never saw? One table, by arm and seed.
 
     python -m benchmarks.extra_samples --root data/sample --work DIR [--recipes benchmarks/extra_samples.yaml]
-        [--arms none keep forge both] [--seeds 0 1 2]
+        [--arms none keep forge both] [--seeds 0 1 2] [--epochs N]
 
 The recipes file has a section `keep` and a section `forge`, each a list as `augment.recipes`. All derived
 clips are made once; each arm then trains on the clips of the label file and its own part of the derived
@@ -68,6 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--recipes", type=Path, default=ROOT / "benchmarks/extra_samples.yaml")
     parser.add_argument("--arms", nargs="+", choices=list(ARMS), default=list(ARMS))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--epochs", type=int, help="of the arm none, instead of train.epochs")
     options = parser.parse_args(arguments)
     recipes = YAML(typ="safe").load(options.recipes.read_text(encoding="utf-8"))
     options.work.mkdir(parents=True, exist_ok=True)
@@ -76,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for seed, arm in runs:
         path = options.work / "scores" / f"{arm}-{seed}.csv"
         if not path.is_file():
-            train(options.work, arm, seed, recipes, path)
+            train(options.work, arm, seed, recipes, path, options.epochs)
     for line in table(options.work, options.arms, options.seeds):
         print(line)
     return 0
@@ -105,10 +106,13 @@ def prepare(work: Path, root: Path, recipes: dict[str, Any]) -> None:
     atomic_write_text(made, stamp)
 
 
-def train(work: Path, arm: str, seed: int, recipes: dict[str, Any], path: Path) -> None:
+def train(work: Path, arm: str, seed: int, recipes: dict[str, Any], path: Path, epochs: int | None) -> None:
     """One training of an arm; writes its scores of validation and test."""
     features, labels = FeatureSet(work / "data/features"), read_labels(work / "data/resplit")
     params = load(TrainParams, work / "params.yaml")
+    if epochs is not None:
+        step = max(1, round(params.lr_step * epochs / params.epochs))
+        params = params.model_copy(update={"epochs": epochs, "lr_step": step})
     mine = {recipe["tool"] for part in ARMS[arm] for recipe in recipes[part]}
     if is_derived(labels).any():
         other = is_derived(labels) & ~labels["derived_by"].isin(sorted(mine)).to_numpy(dtype=bool)
