@@ -16,7 +16,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from avfake.params import FeaturizeParams, TrainParams, load
+from avfake.params import ExtractParams, FeaturizeParams, TrainParams, load
 
 ROOT = Path(__file__).parents[1]
 WAYS = {
@@ -67,7 +67,8 @@ def windows_per_second(mixed: bool, batch: int, steps: int = 3) -> float:
     from avfake.model.inference import to_device
 
     params = load(TrainParams, ROOT / "params.yaml")
-    shape = shape_of(load(FeaturizeParams, ROOT / "params.yaml"))
+    file = ROOT / "params.yaml"
+    shape = shape_of(load(FeaturizeParams, file), load(ExtractParams, file).sample_rate)
     torch.set_num_threads(params.threads)
     torch.manual_seed(params.seed)
     detector = to_device(build(params.backbone, shape), torch.device("cpu")).train()

@@ -21,14 +21,17 @@ BACKBONE = "test_resnet"
 def make_model(folder: Path, seed: int = 0, sample_rate: int = 22050, max_seconds: float = 120.0) -> Path:
     """Writes model.safetensors and model.json; returns the folder. The front end is that of `SMALL`."""
     params = load(FeaturizeParams, ROOT / "params.yaml")
-    small = {"n_mels": 32, "window_frames": 64, "window_hop": 32}
-    params = params.model_copy(update={"log_mel": params.log_mel.model_copy(update=small)})
+    log_mel = params.log_mel.model_copy(update={"n_mels": 32})
+    params = params.model_copy(
+        update={"front_end": ["log_mel"], "window_frames": 64, "window_hop": 32, "log_mel": log_mel}
+    )
+    shape = front_ends.shape_of(params, sample_rate)
     torch.manual_seed(seed)
     facts = {
         "backbone": BACKBONE,
         "features": {
             "front_end": params.front_end,
-            "shape": list(front_ends.shape_of(params)),
+            "shape": list(shape),
             "params": params.model_dump(),
             "sample_rate": sample_rate,
             "max_seconds": max_seconds,
@@ -38,7 +41,7 @@ def make_model(folder: Path, seed: int = 0, sample_rate: int = 22050, max_second
         "train": {},
         "prior": 0.5,
     }
-    save_model(folder, build(BACKBONE, front_ends.shape_of(params)), facts)
+    save_model(folder, build(BACKBONE, shape), facts)
     return folder
 
 

@@ -10,7 +10,7 @@ from avfake.dataset.features import write_index
 from avfake.files import write_json, write_parquet
 from workspace import ROOT, set_params
 
-SHAPE = (32, 48)
+SHAPE = (1, 32, 48)
 SIZES = {"train": 16, "val": 9, "test": 7}
 COUNTS = (3, 1, 2)
 UNREADABLE = "no audio stream"
@@ -44,7 +44,7 @@ def make_workspace(
             silent = split != "train" and number == size - 1
             count = 0 if silent else COUNTS[number % len(COUNTS)]
             windows = random.integers(0, 120, (count, *SHAPE)).astype(np.uint8)
-            windows[:, :8] += np.uint8(contrast * fake)
+            windows[:, :, :8] += np.uint8(contrast * fake)
             pictures.append(windows)
             name = f"{split}-{number:02d}.mp4"
             reason = UNREADABLE if silent else None
@@ -67,7 +67,8 @@ def make_workspace(
         path.parent.mkdir(parents=True)
         np.save(path, np.concatenate(pictures))
     write_index(index, folder / "data/features")
-    info = {"front_end": "log_mel", "shape": list(SHAPE), "params": {}, "version": "1"}
+    levels = {"normalise": "peak", "dynamic_range": 80.0}
+    info = {"front_end": ["log_mel"], "shape": list(SHAPE), "params": levels, "version": "1"}
     write_json(folder / "data/features/features.json", info)
     write_labels(folder, labels)
     (folder / "params.yaml").write_text((ROOT / "params.yaml").read_text())

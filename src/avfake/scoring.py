@@ -60,7 +60,7 @@ class Scorer:
         return clip_score(self.model.detector, windows, BATCH_SIZE, self.device)
 
     def windows(self, path: str | Path) -> np.ndarray:
-        """What the detector looks at: uint8 [n >= 1, H, W]. Raises ClipError as `score` does."""
+        """What the detector looks at: uint8 [n >= 1, C, H, W]. Raises ClipError as `score` does."""
         row = extract_clip(path, self.extract)
         reason = row.error or row.audio_error
         if reason:

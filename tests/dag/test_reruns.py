@@ -74,7 +74,7 @@ def test_a_parameter_of_a_last_stage_reruns_that_stage_alone(workspace, paramete
     [
         ("predict__tta", 3, ["predict", "evaluate"]),
         ("resplit__hold_out", "clusters", ["resplit", "train", "predict", "evaluate"]),
-        ("featurize__front_end", "baseline_image", ["featurize", "resplit", "train", "predict", "evaluate"]),
+        ("featurize__front_end", ["cqt"], ["featurize", "resplit", "train", "predict", "evaluate"]),
     ],
 )
 def test_a_parameter_reruns_its_stage_and_what_follows(workspace, parameter, value, ran):

@@ -121,7 +121,7 @@ def killed_after(folder: Path, epoch: int) -> None:
 
 def test_killed_and_started_again_gives_the_same_bytes(tmp_path, monkeypatch, capsys):
     # A task too hard to be perfect at, so that the epochs differ in AUC and a late one may be the best.
-    hard = {"contrast": 2, "train__epochs": 8, "train__flip_time": True, "train__lr_step": 3}
+    hard = {"contrast": 2, "train__epochs": 8, "train__augmentation__flip_time": True, "train__lr_step": 3}
     once = made(tmp_path / "once", **hard)
     monkeypatch.chdir(once)
     train.main()

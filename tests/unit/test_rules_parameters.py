@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from avfake.rules import parameters
 from judged import a_subject
 
-WIDE, SHAPE = "toy_wide", (32, 64)
+WIDE, SHAPE = "toy_wide", (1, 32, 64)
 
 
 class Wide(nn.Module):

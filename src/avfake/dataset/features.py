@@ -29,13 +29,14 @@ class FeatureSet:
         index: a row per clip: split, video_name, shard, start, count (0: no windows), reason (None, or why
             there are none); by split (train, val, test) and name.
         info: features.json: front_end, shape, params, sample_rate, version.
-        shape: (H, W) of a window.
+        shape: (C, H, W) of a window: front ends, bands, frames.
     """
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
         self.info: dict[str, Any] = json.loads((self.folder / "features.json").read_text(encoding="utf-8"))
-        self.shape: tuple[int, int] = (self.info["shape"][0], self.info["shape"][1])
+        channels, height, width = self.info["shape"]
+        self.shape: tuple[int, int, int] = (channels, height, width)
         table = read_parquet(self.folder / "index.parquet")
         self.index = pd.DataFrame(
             {
@@ -55,7 +56,7 @@ class FeatureSet:
         return len(self._rows)
 
     def windows(self, row: int) -> np.ndarray:
-        """The windows of the clip in the index's `row`-th row, uint8 [count, H, W], read-only."""
+        """The windows of the clip in the index's `row`-th row, uint8 [count, C, H, W], read-only."""
         shard, start, count = self._rows[row]
         if count == 0:
             return np.zeros((0, *self.shape), np.uint8)

@@ -26,8 +26,8 @@ class Size:
     macs_thop: int
 
 
-def measure(detector: Detector, shape: tuple[int, int]) -> Size:
-    """Counts the parameters and the operations of a detector for one window of `shape`.
+def measure(detector: Detector, shape: tuple[int, int, int]) -> Size:
+    """Counts the parameters and the operations of a detector for one window of `shape` (C, H, W).
 
     thop adds buffers to what it profiles (Lyken17/pytorch-OpCounter#96): it gets a copy that is thrown away.
     """

@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from avfake.dataset.augmented import parents
 from avfake.dataset.features import FeatureSet
 from avfake.dataset.labels import HELD_OUT, homes, read_labels
 from avfake.errors import UserError
@@ -26,6 +28,8 @@ class Clips:
         counts: windows of each clip, at least one.
         targets: 1 for fake.
         generators: how it was faked; None where no label says.
+        sources: speaker, identity or origin; None where no label says.
+        parents: names of the clips that it was derived from; none where it came with the labels.
     """
 
     names: list[str]
@@ -33,9 +37,23 @@ class Clips:
     counts: NDArray[np.int64]
     targets: NDArray[np.int64]
     generators: list[str | None]
+    sources: list[str | None]
+    parents: list[frozenset[str]]
 
     def __len__(self) -> int:
         return len(self.names)
+
+    def take(self, kept: NDArray[np.bool_]) -> "Clips":
+        """The clips where `kept`, bool [n], holds."""
+        places = np.flatnonzero(kept).tolist()
+
+        def of(texts: list[Any]) -> list[Any]:
+            return [texts[place] for place in places]
+
+        return Clips(
+            of(self.names), self.rows[kept], self.counts[kept], self.targets[kept],
+            of(self.generators), of(self.sources), of(self.parents),
+        )  # fmt: skip
 
 
 def open_inputs(features: str | Path, labels: str | Path) -> tuple[FeatureSet, pd.DataFrame]:
@@ -54,8 +72,8 @@ def select(index: pd.DataFrame, labels: pd.DataFrame, split: str) -> Clips:
 
     Args:
         index: of the features: split (the clip's home), video_name, count, ... (one row per clip).
-        labels: split, video_name, target (null where unknown), generator, ..., and `home` where a split
-            holds clips of another split's folder.
+        labels: split, video_name, target (null where unknown), generator, source, ..., and `home` where a
+            split holds clips of another split's folder.
         split: `train`, `val`, `held_out`, ...
 
     Raises:
@@ -63,9 +81,15 @@ def select(index: pd.DataFrame, labels: pd.DataFrame, split: str) -> Clips:
     """
     known = labels[(labels["split"] == split) & labels["target"].notna()]
     table = {
-        (home, name): (int(target), generator)
-        for home, name, target, generator in zip(
-            homes(known), known["video_name"], known["target"], known["generator"], strict=True
+        (home, name): (int(target), _text(generator), _text(source), frozenset(parent))
+        for home, name, target, generator, source, parent in zip(
+            homes(known),
+            known["video_name"],
+            known["target"],
+            known["generator"],
+            known["source"],
+            parents(known),
+            strict=True,
         )
     }
     usable = [
@@ -80,8 +104,10 @@ def select(index: pd.DataFrame, labels: pd.DataFrame, split: str) -> Clips:
         names=[name for _, (_, name), _ in usable],
         rows=np.array([position for position, _, _ in usable], np.int64),
         counts=np.array([count for _, _, count in usable], np.int64),
-        targets=np.array([target for target, _ in labelled], np.int64),
-        generators=[None if pd.isna(generator) else str(generator) for _, generator in labelled],
+        targets=np.array([target for target, *_ in labelled], np.int64),
+        generators=[generator for _, generator, _, _ in labelled],
+        sources=[source for _, _, source, _ in labelled],
+        parents=[parent for *_, parent in labelled],
     )
     if split in TRAINING_SPLITS:
         _check_classes(clips, split)
@@ -117,6 +143,10 @@ def seen_generators(clips: Clips) -> list[str]:
 def class_counts(clips: Clips) -> Mapping[int, int]:
     """How many clips are real (0) and fake (1)."""
     return {value: int((clips.targets == value).sum()) for value in _CLASSES}
+
+
+def _text(value: object) -> str | None:
+    return None if pd.isna(value) else str(value)  # type: ignore[call-overload]
 
 
 def _check_classes(clips: Clips, split: str) -> None:

@@ -1,8 +1,8 @@
 """The detector: one module from spectrogram windows to a pair of logits (real, fake).
 
-A timm backbone of one input channel looks at each window; its pooled features go through one linear layer.
-A clip's score is the mean probability of fake over its windows (avfake.model.inference). The head sees
-features and not spectrograms, so that a branch for another kind of input can join in front of it.
+A timm backbone with an input channel per front end looks at each window; its pooled features go through one
+linear layer. A clip's score is the mean probability of fake over its windows (avfake.model.inference). The
+head sees features and not spectrograms, so that a branch for another kind of input can join in front of it.
 """
 
 import difflib
@@ -12,6 +12,7 @@ import timm
 import torch
 from torch import Tensor, nn
 
+import avfake.model.custom  # noqa: F401 - makes our own networks known to timm
 from avfake.errors import UserError
 
 GREY_LEVELS = 255.0
@@ -22,7 +23,7 @@ class AudioBranch(nn.Module):
     """Windows to features: grey levels to the range that the backbone was made for, then the backbone.
 
     Args:
-        backbone: maps float [B, 1, H, W] to features [B, F].
+        backbone: maps float [B, C, H, W] to features [B, F].
         mean: of the input that the backbone was made for, after division by the highest grey level.
         std: likewise.
     """
@@ -38,14 +39,14 @@ class AudioBranch(nn.Module):
         self.register_buffer("std", torch.tensor(std))
 
     def forward(self, windows: Tensor) -> Tensor:
-        """Windows [B, H, W], uint8 or float on the scale 0 to 255, to features [B, F]."""
+        """Windows [B, C, H, W], uint8 or float on the scale 0 to 255, to features [B, F]."""
         images = (windows.float() / GREY_LEVELS - self.mean) / self.std
-        features: Tensor = self.backbone(images.unsqueeze(1))
+        features: Tensor = self.backbone(images)
         return features
 
 
 class Detector(nn.Module):
-    """Windows [B, H, W] (uint8, or float from 0 to 255) to logits [B, 2]: real, fake."""
+    """Windows [B, C, H, W] (uint8, or float from 0 to 255) to logits [B, 2]: real, fake."""
 
     def __init__(self, audio: AudioBranch, n_features: int) -> None:
         super().__init__()
@@ -58,12 +59,12 @@ class Detector(nn.Module):
         return logits
 
 
-def build(backbone: str, shape: tuple[int, int]) -> Detector:
+def build(backbone: str, shape: tuple[int, int, int]) -> Detector:
     """A detector on random weights (drawn from torch's global generator), in evaluation mode.
 
     Args:
         backbone: a name that timm knows.
-        shape: height and width of a window.
+        shape: channels, height and width of a window.
 
     Raises:
         UserError: timm knows no such backbone, or it cannot take windows of this shape.
@@ -76,27 +77,28 @@ def build(backbone: str, shape: tuple[int, int]) -> Detector:
             n_features = audio(torch.zeros(1, *shape)).shape[1]
     except (RuntimeError, AssertionError, ValueError) as error:
         raise UserError(
-            f"train.backbone: `{backbone}` cannot take {shape[0]}x{shape[1]} windows: {_first_line(error)}",
+            f"train.backbone: `{backbone}` cannot take {_times(shape)} windows: {_first_line(error)}",
             "choose another backbone, or another window size in `featurize`",
         ) from None
     return Detector(audio, n_features).eval()
 
 
-def make_backbone(
-    name: str, shape: tuple[int, int], in_chans: int = 1, num_classes: int = 0, **more: Any
-) -> nn.Module:
-    """A timm model by name; with `num_classes=0` it ends in pooled features. `more` goes to timm."""
+def make_backbone(name: str, shape: tuple[int, int, int], num_classes: int = 0, **more: Any) -> nn.Module:
+    """A timm model by name for input [B, *shape]; with `num_classes=0` it ends in pooled features.
+
+    `more` goes to timm.
+    """
     check_name(name)
     config = timm.get_pretrained_cfg(name)
     if (
         config is not None and config.fixed_input_size
     ):  # transformers whose position table has the size of the input
-        more["img_size"] = shape
+        more["img_size"] = shape[1:]
     try:
-        network: nn.Module = timm.create_model(name, in_chans=in_chans, num_classes=num_classes, **more)
+        network: nn.Module = timm.create_model(name, in_chans=shape[0], num_classes=num_classes, **more)
     except (TypeError, AssertionError, ValueError) as error:
         raise UserError(
-            f"train.backbone: timm cannot build `{name}` for {shape[0]}x{shape[1]}: {_first_line(error)}",
+            f"train.backbone: timm cannot build `{name}` for {_times(shape)}: {_first_line(error)}",
             "choose another backbone, or another window size in `featurize`",
         ) from None
     return network
@@ -118,6 +120,10 @@ def _normalisation(network: nn.Module) -> tuple[float, float]:
     config = network.pretrained_cfg
     mean, std = config["mean"], config["std"]  # type: ignore[index]
     return sum(mean) / len(mean), sum(std) / len(std)
+
+
+def _times(shape: tuple[int, int, int]) -> str:
+    return "x".join(map(str, shape))
 
 
 def _first_line(error: Exception) -> str:

@@ -60,7 +60,7 @@ def window_logits(
 
     Args:
         detector: in evaluation mode, on `device`.
-        windows: uint8 [n, H, W], of one clip.
+        windows: uint8 [n, C, H, W], of one clip.
         batch_size: windows at once.
         device: where the detector is.
         view: what is done to the windows first.
@@ -92,7 +92,7 @@ def clip_score(
     device: torch.device,
     views: Sequence[View] = (identity,),
 ) -> float:
-    """Probability that a clip is fake: the mean over its windows uint8 [n >= 1, H, W] and over the views."""
+    """Probability that a clip is fake: the mean over its windows uint8 [n >= 1, C, H, W] and the views."""
     return float(
         np.mean(
             [

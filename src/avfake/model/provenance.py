@@ -44,8 +44,9 @@ def code_facts() -> dict[str, str]:
     Only the sources that the stage `train` lists in dvc.yaml: the file must follow from what DVC tracks.
     """
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(f"{path.name} {sha256_file(path)}\n".encode())
+    root = Path(__file__).parent
+    for path in sorted(root.rglob("*.py")):
+        digest.update(f"{path.relative_to(root).as_posix()} {sha256_file(path)}\n".encode())
     return {
         "avfake": avfake.__version__,
         "torch": torch.__version__,

@@ -3,6 +3,8 @@
 The stage `train` and leave-one-out train by the same function: the figures of both are of one recipe.
 """
 
+from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,9 +15,11 @@ from avfake.model import budget
 from avfake.model.checkpoint import Checkpoint
 from avfake.model.clips import class_counts, seen_generators
 from avfake.model.detector import Detector, build
+from avfake.model.frozen import fit_linear_head
 from avfake.model.inference import choose_device, to_device
 from avfake.model.pretrained import find, load_pretrained, origin
 from avfake.model.provenance import code_facts, fingerprint, names_hash
+from avfake.model.selection import choose_epoch
 from avfake.model.training import Data, Progress, fit
 from avfake.params import TrainParams
 
@@ -45,6 +49,7 @@ def train_detector(
     memo_folder: str | Path,
     content: str,
     max_parameters: int | None = None,
+    on_epoch: Callable[[dict[str, float]], None] | None = None,
 ) -> Trained:
     """Trains as `params` says, going on from the checkpoint of the same training if there is one.
 
@@ -56,6 +61,7 @@ def train_detector(
         memo_folder: where checkpoints lie.
         content: fingerprint of `data`, as model.json and the checkpoint name it.
         max_parameters: what the contest allows; None: as many as there are.
+        on_epoch: see `fit`.
 
     Raises:
         UserError, RunError: as the backbone, its weights and the loop raise them.
@@ -77,10 +83,28 @@ def train_detector(
 
     code = code_facts()
     checkpoint = Checkpoint(
-        memo_folder, fingerprint(params.model_dump(), pretrained_sha256, content, code, str(device))
+        memo_folder,
+        fingerprint(
+            params.model_dump(),
+            pretrained_sha256,
+            content,
+            data.train.sources,
+            [sorted(names) for names in data.train.parents],
+            code,
+            str(device),
+        ),
     )
     checkpoint.remove_stale()
-    progress = fit(detector, data, params, device, checkpoint)
+    chosen = None
+    if params.selection == "generators":
+        chosen = choose_epoch(lambda: deepcopy(detector), data, params, device, checkpoint, on_epoch)
+        print(f"all clips: {chosen.epoch} of {params.epochs} epochs, as the folds say")
+    if params.frozen_head == "linear":
+        balanced = params.class_weights == "balanced"
+        progress = fit_linear_head(detector, data, params.batch_size, balanced, device, on_epoch)
+    else:
+        last = None if chosen is None else chosen.epoch
+        progress = fit(detector, data, params, device, checkpoint, on_epoch, last)
 
     detector.load_state_dict(progress.best, strict=True)
     best = progress.best_row
@@ -92,6 +116,7 @@ def train_detector(
         "pretrained_sha256": pretrained_sha256,
         "best_epoch": int(best["epoch"]),
         "val_auc": best["val_auc"],
+        "selection": None if chosen is None else chosen.facts(),
         "prior": counts[1] / len(data.train),
         "generators": seen_generators(data.train),
         "sizes": {"n_train": len(data.train), "n_val": len(data.val)},

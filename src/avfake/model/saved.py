@@ -3,7 +3,8 @@
 Keys of model.json: `format`, `backbone`, `features` (features.json as featurize wrote it: the front end and
 its parameters), `train` (the parameters of training), `pretrained` (where the weights came from that it
 started with: avfake.model.pretrained.origin), `pretrained_sha256` (of their file), `best_epoch`, `val_auc`,
-`prior` (share of fakes among the clips trained on), `generators` (ways of forging seen in training, sorted),
+`selection` (what the folds said, null where validation chose the epoch), `prior`
+(share of fakes among the clips trained on), `generators` (ways of forging seen in training, sorted),
 `sizes` (`n_train`, `n_val` clips), `parameters`, `parameters_thop`, `macs_thop` (per window), `data_sha256`
 (windows and labels), `clips_sha256` (names of the clips trained on), `code` (versions, SHA-256 of the sources
 of avfake.model), `sha256` (of model.safetensors).
@@ -24,7 +25,7 @@ from avfake.model.detector import Detector, build
 from avfake.model.inference import to_device
 
 WEIGHTS, FACTS = "model.safetensors", "model.json"
-FORMAT = 1
+FORMAT = 2
 _REMEDY = "train one with `dvc repro train`, or fetch one with `dvc pull`"
 
 
@@ -41,10 +42,10 @@ class SavedModel:
         return float(self.facts["prior"])
 
     @property
-    def shape(self) -> tuple[int, int]:
-        """Height and width of a window."""
-        height, width = self.facts["features"]["shape"]
-        return int(height), int(width)
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of a window."""
+        channels, height, width = self.facts["features"]["shape"]
+        return int(channels), int(height), int(width)
 
 
 def save_model(folder: str | Path, detector: Detector, facts: dict[str, Any]) -> None:
@@ -74,8 +75,8 @@ def load_model(folder: str | Path, device: torch.device | None = None) -> SavedM
             f" its SHA-256 is {found}, expected {facts['sha256']}",
             _REMEDY,
         )
-    height, width = facts["features"]["shape"]
-    detector = build(facts["backbone"], (height, width))
+    channels, height, width = facts["features"]["shape"]
+    detector = build(facts["backbone"], (channels, height, width))
     try:
         detector.load_state_dict(safetensors.torch.load_file(weights), strict=True)
     except (RuntimeError, safetensors.SafetensorError) as error:

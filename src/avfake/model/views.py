@@ -22,12 +22,12 @@ def identity(windows: Tensor) -> Tensor:
 
 
 def flip(windows: Tensor, axes: tuple[int, ...]) -> Tensor:
-    """Windows [B, H, W] mirrored along `axes`."""
+    """Windows [B, C, H, W] mirrored along `axes`."""
     return torch.flip(windows, axes)
 
 
 def shift(windows: Tensor, share: float) -> Tensor:
-    """Windows [B, H, W] begun later by a share of their length; what falls off the start joins the end."""
+    """Windows [B, C, H, W] begun later by a share of their length; what falls off the start joins the end."""
     return torch.roll(windows, -round(share * windows.shape[TIME]), dims=TIME)
 
 

@@ -12,15 +12,21 @@ from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import YAMLError
 
 from avfake.errors import UserError
+from avfake.params.featurize import (
+    BandParams,
+    CqtParams,
+    FeaturizeParams,
+    LfccParams,
+    LogLinearParams,
+    LogMelParams,
+)
 from avfake.params.sections import (
     AuditParams,
     AugmentParams,
     DataParams,
     EvaluateParams,
     ExtractParams,
-    FeaturizeParams,
     GateParams,
-    LogMelParams,
     MemoParams,
     ParallelParams,
     PredictParams,
@@ -29,18 +35,23 @@ from avfake.params.sections import (
     RulesParams,
     SampleParams,
     Section,
-    TrainParams,
 )
+from avfake.params.train import AugmentationParams, TrainParams
 
 __all__ = [
     "SECTIONS",
     "AuditParams",
     "AugmentParams",
+    "AugmentationParams",
+    "BandParams",
+    "CqtParams",
     "DataParams",
     "EvaluateParams",
     "ExtractParams",
     "FeaturizeParams",
     "GateParams",
+    "LfccParams",
+    "LogLinearParams",
     "LogMelParams",
     "MemoParams",
     "ParallelParams",

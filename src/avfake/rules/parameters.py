@@ -32,9 +32,9 @@ def judge(subject: Subject) -> Verdict:
         return case.verdict()
     held = sum(math.prod(shape) for shape in shapes.values())
     case.found(f"{WEIGHTS} holds {held:,} numbers in {len(shapes)} tensors, buffers included")
-    height, width = subject.model["features"]["shape"]
+    channels, height, width = map(int, subject.model["features"]["shape"])
     try:
-        detector, size = counted(subject.model["backbone"], (int(height), int(width)))
+        detector, size = counted(subject.model["backbone"], (channels, height, width))
     except UserError as error:
         case.fault(f"{error.message}; the file alone tells of {held:,} numbers")
         return case.verdict()
@@ -68,7 +68,7 @@ def file_shapes(subject: Subject) -> Shapes:
         return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
 
 
-def counted(backbone: str, shape: tuple[int, int]) -> tuple[Detector, budget.Size]:
+def counted(backbone: str, shape: tuple[int, int, int]) -> tuple[Detector, budget.Size]:
     """The detector without numbers, and its size.
 
     Raises:

@@ -67,7 +67,7 @@ def run(
     """Turns all shards under `extracted` into windows under `features`.
 
     Raises:
-        UserError: `extract` has not run, or the front end does not go with its sample rate.
+        UserError: `extract` has not run, or the front ends do not go with its sample rate.
         RunError: a worker process died.
     """
     try:
@@ -99,7 +99,7 @@ def run(
     write_index(rows, features)
     info = {
         "front_end": params.front_end,
-        "shape": list(shape_of(params)),
+        "shape": list(shape_of(params, extract["sample_rate"])),
         "params": params.model_dump(),
         "sample_rate": extract["sample_rate"],
         "max_seconds": extract["max_seconds"],
@@ -127,7 +127,7 @@ def featurize_task(task: Task) -> Done:
     windows: list[np.ndarray] = []
     start = computed = from_memo = 0
     for clip in read_shard(task.source, ["video_name", "audio_error", "pcm", "pcm_shift"]):
-        found = np.zeros((0, *shape_of(task.params)), np.uint8)
+        found = np.zeros((0, *shape_of(task.params, task.sample_rate)), np.uint8)
         if clip["audio_error"] is None:
             found, fresh = _windows(clip["pcm"], clip["pcm_shift"], task, memo)
             computed += fresh
@@ -152,7 +152,7 @@ def featurize_task(task: Task) -> Done:
 def _windows(pcm: bytes, shift: int, task: Task, memo: Memo) -> tuple[np.ndarray, bool]:
     """The windows of a clip, and whether they were computed now."""
     key = memo_key(
-        "featurize", VERSION, hashlib.sha256(pcm).hexdigest(), shift, task.sample_rate, task.params.front_end,
+        "featurize", VERSION, hashlib.sha256(pcm).hexdigest(), shift, task.sample_rate,
         settings_of(task.params), library_versions(),
     )  # fmt: skip
     data = memo.get(key)

@@ -123,7 +123,7 @@ def score_splits(
         params: the section `predict`.
         places: the split of each clip to score, by (home, video_name), its key in `features`.
     """
-    trained = model.facts["train"]
+    trained = model.facts["train"]["augmentation"]
     views = make_views(params.tta, trained["flip_time"], trained["flip_frequency"])
     device = next(model.detector.parameters()).device
     scores: dict[str, Scores] = {split: {} for split in FILES}

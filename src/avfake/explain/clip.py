@@ -1,0 +1,112 @@
+"""One clip explained: its windows with their scores, and the heat of what the detector saw in its sound."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avfake.explain.axis import Axis, axis_hz
+from avfake.explain.grad_cam import NoFeatureMap, cell_heat, feature_map, log_odds, resample
+from avfake.explain.time_line import TimeLine, overlapped, picture_line, spectrogram_line
+from avfake.features import baseline, front_ends
+from avfake.features.trim import kept_frames
+from avfake.media.clip import extract_clip
+from avfake.media.errors import ClipError
+from avfake.media.pcm import from_pcm
+from avfake.model.detector import FAKE, REAL
+from avfake.model.inference import fake_probability, window_logits
+from avfake.params import FeaturizeParams
+from avfake.scoring import BATCH_SIZE, Scorer
+
+
+@dataclass(frozen=True)
+class Heat:
+    """Which places of the spectrogram speak for fake (above zero) and for real (below).
+
+    Attributes:
+        map: float32 [H, frames], log-odds of fake (see `avfake.explain.grad_cam`).
+        layer: the name of the layer that it comes from. cells: height and width of its feature map.
+    """
+
+    map: NDArray[np.float32]
+    layer: str
+    cells: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class SoundExplained:
+    """What made the score of a clip's sound.
+
+    Attributes:
+        score: probability of fake, the mean of `window_scores`.
+        seconds: length of the clip's sound.
+        line: which seconds frames and windows stand for.
+        window_scores: float64 [n]. window_log_odds: the same before the softmax, float64 [n].
+        axes: of each channel.
+        levels: what the detector looked at, float32 [C, H, frames], 0 to 255.
+        heat: None where `why_no_heat` says why.
+    """
+
+    score: float
+    seconds: float
+    line: TimeLine
+    window_scores: NDArray[np.float64]
+    window_log_odds: NDArray[np.float64]
+    axes: list[Axis]
+    levels: NDArray[np.float32]
+    heat: Heat | None
+    why_no_heat: str | None
+
+
+def explain(scorer: Scorer, path: str | Path) -> SoundExplained:
+    """Explains the score that `scorer` gives the clip at `path`.
+
+    Raises:
+        ClipError: the clip cannot be read, or has no usable sound.
+    """
+    row = extract_clip(path, scorer.extract)
+    reason = row.error or row.audio_error
+    if reason:
+        raise ClipError(reason)
+    pcm = np.frombuffer(row.pcm, "<i2")
+    windows = front_ends.compute(pcm, row.sample_rate, scorer.featurize, row.pcm_shift)
+    settings = scorer.featurize.model_dump()
+    line = _line(from_pcm(pcm, row.pcm_shift), row.sample_rate, scorer.featurize)
+    logits = window_logits(scorer.model.detector, windows, BATCH_SIZE, scorer.device)
+    scores = fake_probability(logits)
+    heat, why_no_heat = _heat(scorer, windows, line)
+    return SoundExplained(
+        score=float(scores.mean()),
+        seconds=len(pcm) / row.sample_rate,
+        line=line,
+        window_scores=scores,
+        window_log_odds=logits[:, FAKE] - logits[:, REAL],
+        axes=[
+            axis_hz(name, settings.get(name, {}), row.sample_rate, windows.shape[2])
+            for name in scorer.featurize.front_end
+        ],
+        levels=overlapped(windows, line),
+        heat=heat,
+        why_no_heat=why_no_heat,
+    )
+
+
+def _line(sound: NDArray[np.float32], sample_rate: int, params: FeaturizeParams) -> TimeLine:
+    if params.front_end == ["baseline_image"]:
+        return picture_line(len(sound) / sample_rate, baseline.SIZE)
+    kept = kept_frames(sound, params.hop_length, params.trim_db)
+    window = params.window_frames, params.window_hop
+    return spectrogram_line(len(sound), sample_rate, params.hop_length, window, kept)
+
+
+def _heat(scorer: Scorer, windows: NDArray[np.uint8], line: TimeLine) -> tuple[Heat, None] | tuple[None, str]:
+    detector = scorer.model.detector
+    channels, height, width = windows.shape[1:]
+    try:
+        name, layer = feature_map(detector.audio.backbone, (channels, height, width))
+    except NoFeatureMap as error:
+        return None, error.reason
+    cells = cell_heat(lambda batch: log_odds(detector(batch)), detector, layer, windows, BATCH_SIZE)
+    whole = overlapped(resample(cells, (height, width)), line)
+    return Heat(whole, name, (cells.shape[1], cells.shape[2])), None

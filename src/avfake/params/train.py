@@ -1,0 +1,72 @@
+"""The section `train` of params.yaml."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from avfake.params.sections import Device, NonNegativeInt, PositiveFloat, PositiveInt, Section, Seed, Share
+
+NonNegativeFloat = Annotated[float, Field(ge=0)]
+PositiveShare = Annotated[float, Field(gt=0, le=1)]
+PartOfOne = Annotated[float, Field(ge=0, lt=1)]
+
+
+class AugmentationParams(Section):
+    """What is done to windows of training, anew in every epoch."""
+
+    flip_time: bool
+    flip_frequency: bool
+    time_masks: NonNegativeInt
+    time_mask_share: PositiveShare
+    band_masks: NonNegativeInt
+    band_mask_share: PositiveShare
+    high_cut: Share
+    tilt_db: NonNegativeFloat
+    gain_db: NonNegativeFloat
+    noise_db: NonNegativeFloat
+    mixup: NonNegativeFloat
+    cutmix: NonNegativeFloat
+
+
+class TrainParams(Section):
+    """The detector and its training."""
+
+    backbone: Annotated[str, Field(min_length=1)]
+    pretrained: Annotated[str, Field(min_length=1)]
+    frozen_head: Literal["none", "linear"]
+    selection: Literal["validation", "generators"]
+    folds: Annotated[int, Field(ge=2)]
+    epochs: PositiveInt
+    batch_size: PositiveInt
+    windows_per_clip: PositiveInt
+    balance: Literal["none", "class", "generator", "source"]
+    loss: Literal["cross_entropy", "focal", "dice", "one_class_softmax", "auc"]
+    label_smoothing: PartOfOne
+    focal_gamma: NonNegativeFloat
+    class_weights: Literal["none", "balanced"]
+    optimiser: Annotated[str, Field(min_length=1)]
+    lr: PositiveFloat
+    weight_decay: NonNegativeFloat
+    schedule: Literal["step", "cosine", "one_cycle", "constant"]
+    warmup_epochs: NonNegativeInt
+    lr_step: PositiveInt
+    lr_gamma: PositiveFloat
+    averaging: Literal["none", "ema", "swa"]
+    ema_decay: Annotated[float, Field(gt=0, lt=1)]
+    swa_start: PartOfOne
+    patience: PositiveInt | None
+    augmentation: AugmentationParams
+    device: Device
+    mixed_precision: bool
+    threads: PositiveInt
+    seed: Seed
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "TrainParams":
+        if self.warmup_epochs >= self.epochs:
+            raise ValueError("warmup_epochs must be below epochs: the rate would never arrive at lr")
+        if self.frozen_head != "none" and self.selection == "generators":
+            raise ValueError(
+                "selection: generators chooses an epoch, and a frozen backbone is not trained in any"
+            )
+        return self
