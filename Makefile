@@ -21,7 +21,7 @@ $(INSTALLED): requirements.lock requirements-uv.lock pyproject.toml scripts/setu
 setup: $(INSTALLED) ## build .venv from requirements.lock (the others do it by themselves)
 
 repro: setup ## run what is out of date in the pipeline, then print the figures
-	@$(BIN)/python scripts/mend_lock.py dvc.lock data/dvc.lock
+	@$(BIN)/python scripts/mend_lock.py dvc.lock data/dvc.lock .dvc/tmp/rwlock
 	$(BIN)/dvc repro
 	$(BIN)/dvc metrics show metrics/evaluate.json metrics/evaluate_test.json
 

@@ -14,16 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from avfake.bundle.figures import Figures
+from avfake.bundle.pictures import SPLITS, pictures
 
 ROOT = Path(__file__).parents[1]
 README = Path("README.md")
 PICTURES = Path("docs/pictures")
 START, END = "<!-- figures: make figures -->", "<!-- end of figures -->"
-SPLITS = {"validation": "", "test": "_test"}
-COLOURS = {"validation": "#1f6f8b", "test": "#c8553d"}
 
 Json = dict[str, Any]
 
@@ -130,72 +127,11 @@ def replaced(text: str, part: str) -> str:
     return before + part + after
 
 
-def svg(figure: Figure) -> bytes:
-    """The figure as SVG: the same bytes for the same figures."""
-    from io import BytesIO
-
-    buffer = BytesIO()
-    with mpl.rc_context({"svg.hashsalt": "avfake", "svg.fonttype": "none", "font.family": "sans-serif"}):
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, bbox_inches="tight")
-    return buffer.getvalue()
-
-
-def points(axes: Axes, rows: list[tuple[str, dict[str, tuple[Json, str]]]]) -> None:
-    """A line per row: for each split a point with its interval; the place of a null stays empty."""
-    for position, (_, by_split) in enumerate(rows):
-        for shift, (split, (figures, key)) in zip((-0.15, 0.15), by_split.items(), strict=True):
-            value = figures.get(key)
-            if value is None:
-                continue
-            low, high = figures.get(f"{key}_ci_low"), figures.get(f"{key}_ci_high")
-            if low is not None and high is not None:
-                axes.plot([low, high], [position + shift] * 2, color=COLOURS[split], linewidth=2, alpha=0.6)
-            axes.plot([value], [position + shift], "o", color=COLOURS[split], markersize=5)
-    axes.axvline(0.5, color="#777777", linewidth=1, linestyle=":")
-    axes.set_yticks(range(len(rows)), [name for name, _ in rows])
-    axes.invert_yaxis()
-    axes.set_xlim(0, 1)
-    axes.set_xlabel("AUC (0.5: as good as a coin)")
-    for split, colour in COLOURS.items():
-        axes.plot([], [], "o-", color=colour, label=split)
-    axes.legend(loc="lower left", frameon=False)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
-
-
-def drawn(rows: list[tuple[str, dict[str, tuple[Json, str]]]], title: str) -> bytes:
-    """A picture of `points`, as SVG."""
-    figure = Figure(figsize=(7, 1.2 + 0.3 * len(rows)), facecolor="white")
-    axes = figure.subplots()
-    points(axes, rows)
-    axes.set_title(title, loc="left", fontsize=11)
-    return svg(figure)
-
-
-def pictures(metrics: Metrics) -> dict[str, bytes]:
-    """Both pictures by file name."""
-    evaluate, robustness = metrics.evaluate, metrics.robustness
-
-    def of(source: dict[str, Json], key: str) -> dict[str, tuple[Json, str]]:
-        return {split: (source[split], key) for split in SPLITS}
-
-    def of_audit(key: str) -> dict[str, tuple[Json, str]]:
-        return {"validation": (metrics.audit, f"{key}_val"), "test": (metrics.audit, f"{key}_test")}
-
-    rows = [
-        ("all forgeries", of(evaluate, "auc")),
-        ("forgeries seen in training", of(evaluate, "auc_seen")),
-        ("forgeries never seen", of(evaluate, "auc_unseen")),
-        ("worst disturbance", of(robustness, "auc_worst")),
-        ("telling facts made equal", of_audit("auc_equalised")),
-        ("a model of those facts alone", of_audit("shortcut_auc")),
-    ]
-    names = conditions(robustness["validation"])
-    disturbed = [(name.replace("_", " "), of(robustness, f"auc_{name}")) for name in ["clean", *names]]
-    return {
-        "auc.svg": drawn(rows, "The detector, and what a shortcut would give"),
-        "robustness.svg": drawn(disturbed, "The detector on disturbed clips"),
-    }
+def drawn(metrics: Metrics) -> dict[str, bytes]:
+    """Both pictures by file name: those of the technical report."""
+    by_split = {"evaluate": metrics.evaluate, "robustness": metrics.robustness}
+    files = {f"{name}{end}": of[split] for name, of in by_split.items() for split, end in SPLITS.items()}
+    return pictures(Figures({**files, "audit": metrics.audit}, {}), plots={})
 
 
 def main() -> None:
@@ -207,7 +143,7 @@ def main() -> None:
     metrics = read(options.root)
     text = (options.root / README).read_text(encoding="utf-8")
     wanted = {README: replaced(text, block(metrics)).encode()}
-    wanted |= {PICTURES / name: data for name, data in pictures(metrics).items()}
+    wanted |= {PICTURES / name: data for name, data in drawn(metrics).items()}
     stale = [
         path
         for path, data in wanted.items()

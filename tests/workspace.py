@@ -239,7 +239,7 @@ class Workspace:
         if alive:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        run(self.folder, sys.executable, "scripts/mend_lock.py", "dvc.lock")
+        run(self.folder, sys.executable, "scripts/mend_lock.py", "dvc.lock", ".dvc/tmp/rwlock")
         return alive
 
 

@@ -1,4 +1,4 @@
-"""A dvc.lock cut off anywhere is set aside, or DVC can read what is left of it; a whole one stays."""
+"""A file of DVC cut off anywhere is set aside, or DVC can read what is left of it; a whole one stays."""
 
 import subprocess
 import sys
@@ -10,6 +10,7 @@ from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[2]
 LOCK = (ROOT / "dvc.lock").read_text()
+AT_WORK = '{"write": {"data/extracted": {"pid": 12, "cmd": "dvc repro"}}, "read": {}}'
 
 
 def mend(path: Path) -> str:
@@ -46,3 +47,18 @@ def test_the_start_of_a_file_alone_is_set_aside(tmp_path):
     path.write_text("schema: '2.0'\nstages:\n  extract:\n    desc")
     mend(path)
     assert not path.exists()
+
+
+@pytest.mark.parametrize("end", [0, 1, 30, len(AT_WORK) - 1])
+def test_a_list_of_processes_at_work_that_is_cut_off_is_set_aside(tmp_path, end):
+    path = tmp_path / "rwlock"
+    path.write_text(AT_WORK[:end])
+    assert "half written" in mend(path)
+    assert not path.exists()
+
+
+def test_a_whole_list_of_processes_stays(tmp_path):
+    path = tmp_path / "rwlock"
+    path.write_text(AT_WORK)
+    assert mend(path) == ""
+    assert path.read_text() == AT_WORK

@@ -1,18 +1,15 @@
 """Report and card as text: values shown as they are, nulls with their reason, the same text every time."""
 
-from pathlib import Path
-
 import pandas as pd
 
 from avfake.bundle import facts, pages
 from avfake.bundle.figures import Figures
 from avfake.bundle.pictures import pictures
-from avfake.gate.revision import Lock, Revision
 from inspected import Page
 
 
 def figures(metrics, notes=None) -> Figures:
-    return Figures(Revision("head", None, Path(), metrics, notes or {}, {}, Lock({}, {})))
+    return Figures(metrics, notes or {})
 
 
 def test_a_figure_has_its_interval_or_the_reason_why_not():

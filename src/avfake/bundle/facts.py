@@ -50,7 +50,7 @@ class Facts:
 
 def context(facts: Facts) -> dict[str, Any]:
     """The names that the templates use."""
-    figures = Figures(facts.head)
+    figures = Figures(facts.head.metrics, facts.head.notes)
     return {
         "commit": facts.commit,
         "uncommitted": facts.uncommitted,

@@ -1,8 +1,8 @@
 """Figures as a report says them: each with its interval, and one that cannot be had with the reason."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from avfake.gate.revision import Figure, Revision
+from avfake.gate.revision import Figure
 
 NAMES = {
     "auc_unseen": "AUC, forgeries never seen in training",
@@ -37,11 +37,14 @@ class Figures:
     """The committed figures and their notes.
 
     Args:
-        head: the commit.
+        metrics: file name without `.json` -> figure -> value.
+        notes: `<file>.<figure>` -> why it is null, or a remark.
     """
 
-    def __init__(self, head: Revision) -> None:
-        self.metrics, self.notes = head.metrics, head.notes
+    def __init__(
+        self, metrics: Mapping[str, Mapping[str, Figure]], notes: Mapping[str, Sequence[str]]
+    ) -> None:
+        self.metrics, self.notes = metrics, notes
 
     def has(self, file: str) -> bool:
         """Whether metrics/<file>.json holds anything."""
@@ -92,7 +95,7 @@ class Figures:
         keys = self.metrics.get(file, {})
         return [key.removeprefix("drop_") for key in keys if key.startswith("drop_") and "_ci_" not in key]
 
-    def texts(self, key: str) -> list[str]:
+    def texts(self, key: str) -> Sequence[str]:
         """A list of remarks that belongs to no figure, such as the audit's `warnings`."""
         return self.notes.get(key, [])
 

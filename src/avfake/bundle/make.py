@@ -128,7 +128,7 @@ def _documents(facts: Facts, found: Outputs) -> dict[str, bytes]:
         for path, text in facts.texts.items()
         if path.startswith("plots/")
     }
-    drawn = pictures(Figures(facts.head), tables)
+    drawn = pictures(Figures(facts.head.metrics, facts.head.notes), tables)
     names = {
         **context(facts),
         "pictures": sorted(drawn),
