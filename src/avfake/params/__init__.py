@@ -36,7 +36,7 @@ from avfake.params.sections import (
     SampleParams,
     Section,
 )
-from avfake.params.train import AugmentationParams, TrainParams
+from avfake.params.train import AugmentationParams, DistilParams, EnsembleParams, TrainParams
 
 __all__ = [
     "SECTIONS",
@@ -46,6 +46,8 @@ __all__ = [
     "BandParams",
     "CqtParams",
     "DataParams",
+    "DistilParams",
+    "EnsembleParams",
     "EvaluateParams",
     "ExtractParams",
     "FeaturizeParams",
