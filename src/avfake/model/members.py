@@ -1,6 +1,7 @@
 """Members of an ensemble: how each is trained, how a finished one is kept, and what is said of all."""
 
 import io
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -35,7 +36,8 @@ def member_params(params: TrainParams, number: int) -> TrainParams:
 def keep(memo: Memo, fingerprint: str, member: Kept) -> None:
     """Puts a finished member into the memo, under the fingerprint of its training."""
     buffer = io.BytesIO()
-    torch.save(asdict(member), buffer)
+    # The facts as model.json has them: torch reads plain types alone, and its own version is none.
+    torch.save({**asdict(member), "facts": json.dumps(member.facts)}, buffer)
     memo.put(_key(fingerprint), buffer.getvalue())
 
 
@@ -45,7 +47,8 @@ def recall(memo: Memo, fingerprint: str) -> Kept | None:
     if stored is None:
         return None
     memo.touch(_key(fingerprint))
-    return Kept(**torch.load(io.BytesIO(stored), weights_only=True, map_location="cpu"))
+    parts = torch.load(io.BytesIO(stored), weights_only=True, map_location="cpu")
+    return Kept(json.loads(parts["facts"]), parts["rows"], parts["weights"])
 
 
 def ensemble_facts(members: Sequence[Mapping[str, Any]], params: TrainParams) -> dict[str, Any]:

@@ -5,10 +5,11 @@ its parameters), `train` (the parameters of training), `pretrained` (where the w
 started with: avfake.model.pretrained.origin), `pretrained_sha256` (of their file), `best_epoch`, `val_auc`,
 `selection` (what the folds said, null where validation chose the epoch), `prior`
 (share of fakes among the clips trained on), `generators` (ways of forging seen in training, sorted),
-`sizes` (`n_train`, `n_val` clips), `parameters`, `parameters_thop`, `macs_thop` (per window), `ensemble` (null;
-of an ensemble `bagging` and `members`, each with its `seed`, `best_epoch`, `val_auc`, `selection` and `n_clips`;
-`best_epoch` is then a list), `teacher` (null, or whose scores were learned:
-avfake.model.distillation.Teacher.facts), `data_sha256` (windows and labels), `clips_sha256` (names of the clips trained on), `code` (versions, SHA-256 of the sources
+`sizes` (`n_train`, `n_val` clips), `parameters`, `parameters_thop`, `macs_thop` (per window), `ensemble`
+(null; of an ensemble `bagging` and `members`, each with its `seed`, `best_epoch`, `val_auc`, `selection` and
+`n_clips`, and `best_epoch` is a list), `teacher` (null, or whose scores were learned:
+avfake.model.distillation.Teacher.facts), `data_sha256` (windows and labels), `clips_sha256` (names of the
+clips trained on), `code` (versions, SHA-256 of the sources
 of avfake.model), `sha256` (of model.safetensors).
 """
 

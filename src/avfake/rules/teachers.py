@@ -14,7 +14,7 @@ class TaughtBy:
     """A teacher, from the record in the model.json of what it taught.
 
     Attributes:
-        model: the teacher's own model.json.
+        model: the teacher's own model.json; empty where the record does not hold it.
     """
 
     model: dict[str, Any]
@@ -45,7 +45,8 @@ class TaughtBy:
 def teachers(model: Mapping[str, Any]) -> Iterator[TaughtBy]:
     """The teacher of a model, the teacher's teacher and so on; none where nothing was taught."""
     record = model.get("teacher")
-    while record:
-        found = TaughtBy(record["model"])
+    while record is not None:
+        known = record.get("model") if isinstance(record, dict) else None
+        found = TaughtBy(known if isinstance(known, dict) else {})
         yield found
         record = found.model.get("teacher")
