@@ -1,7 +1,8 @@
 """The training loop that is in use for these clips, written down as plainly as it can be.
 
 A torch Dataset opens a jpg per item with PIL and passes it through torchvision's transforms; a DataLoader
-with processes of its own; resnet18 on three channels; Adam, cross entropy, StepLR; validation after every epoch.
+with processes of its own; resnet18 on three channels; Adam, cross entropy, StepLR; validation after every
+epoch.
 
     python -m benchmarks.baseline_loop FOLDER EPOCHS WORKERS BACKBONE
 

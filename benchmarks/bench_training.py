@@ -9,9 +9,9 @@ stands in baseline_loop.py. Each runs in processes of its own, and the loops alt
 pictures are those of clips made on the spot.
 
 Time to the baseline's AUC: the baseline is trained for its epochs; what counts is its AUC on validation at
-the end, and when it first was as good. Then params.yaml as it stands is trained until its AUC on validation is as
-high. Both clocks run from before the model is made; they see the reading of pictures or windows and not their
-making, which bench_extract measures. Only the ratios of one run count.
+the end, and when it first was as good. Then params.yaml as it stands is trained until its AUC on validation
+is as high. Both clocks run from before the model is made; they see the reading of pictures or windows and not
+their making, which bench_extract measures. Only the ratios of one run count.
 """
 
 import argparse
