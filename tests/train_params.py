@@ -7,6 +7,7 @@ from avfake.params import TrainParams, load
 from workspace import ROOT
 
 NEUTRAL: dict[str, Any] = {
+    "pooling": "mean",
     "frozen_head": "none",
     "selection": "validation",
     "balance": "none",
@@ -21,6 +22,7 @@ NEUTRAL: dict[str, Any] = {
     "patience": None,
 }
 ALONE: dict[str, Any] = {
+    "readout": {"stages": [], "bands": 4},
     "ensemble": {"members": 1, "bagging": "none"},
     "distil": {"teacher": "teachers/none", "weight": 0.5, "temperature": 2.0},
 }

@@ -18,7 +18,7 @@ from avfake.media.errors import ClipError
 from avfake.media.pcm import from_pcm
 from avfake.model.detector import FAKE, REAL, Detector
 from avfake.model.ensemble import members_of
-from avfake.model.inference import fake_probability, window_logits
+from avfake.model.inference import clip_probability, fake_probability, window_logits
 from avfake.params import FeaturizeParams
 from avfake.scoring import BATCH_SIZE, Scorer
 
@@ -80,7 +80,7 @@ def explain(scorer: Scorer, path: str | Path) -> SoundExplained:
     scores = fake_probability(logits)
     heat, why_no_heat = _heat(scorer, windows, line)
     return SoundExplained(
-        score=float(scores.mean()),
+        score=clip_probability(logits, scorer.model.detector.pooling),
         seconds=len(pcm) / row.sample_rate,
         line=line,
         window_scores=scores,

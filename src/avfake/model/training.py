@@ -23,7 +23,7 @@ from avfake.model.checkpoint import Checkpoint
 from avfake.model.clips import Clips
 from avfake.model.detector import Detector
 from avfake.model.distillation import Teacher
-from avfake.model.inference import fake_probability, window_logits
+from avfake.model.inference import clip_probability, window_logits
 from avfake.model.losses import balanced_weights, make_loss
 from avfake.model.optimisers import Schedule, make_optimiser, make_schedule
 from avfake.params import TrainParams
@@ -152,7 +152,7 @@ def validate(detector: Detector, data: Data, batch_size: int, device: torch.devi
         logits = window_logits(detector, data.features.windows(int(row)), batch_size, device)
         peak = logits.max(axis=1)
         losses.append(peak + np.log(np.exp(logits - peak[:, None]).sum(axis=1)) - logits[:, target])
-        scores.append(fake_probability(logits).mean())
+        scores.append(clip_probability(logits, detector.pooling))
     loss = float(np.concatenate(losses).mean())
     if not np.isfinite(loss):
         raise RunError("the validation loss is not finite", "lower train.lr")
