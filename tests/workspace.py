@@ -19,7 +19,8 @@ import time
 from ast import literal_eval
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
@@ -98,9 +99,7 @@ def _with_values(text: str, values: str) -> str:
     tree = yaml.load(text)
     for dotted, value in literal_eval(values).items():
         *parents, last = dotted.split(".")
-        node = tree
-        for parent in parents:
-            node = node[parent]
+        node = reduce(getitem, parents, tree)
         if last not in node:
             raise KeyError(f"params.yaml has no {dotted}")
         node[last] = value
