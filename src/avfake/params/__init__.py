@@ -37,7 +37,7 @@ from avfake.params.sections import (
     SampleParams,
     Section,
 )
-from avfake.params.train import AugmentationParams, TrainParams
+from avfake.params.train import AugmentationParams, DistilParams, EnsembleParams, TrainParams
 
 __all__ = [
     "SECTIONS",
@@ -47,6 +47,8 @@ __all__ = [
     "BandParams",
     "CqtParams",
     "DataParams",
+    "DistilParams",
+    "EnsembleParams",
     "EvaluateParams",
     "ExtractParams",
     "FeaturizeParams",
