@@ -48,8 +48,7 @@ OUTPUTS = [
     "metrics",
     "plots",
 ]
-# What the stages up to `evaluate` write. The two after it cost most of a run on tiny clips: they start
-# processes that load the detector.
+# What the stages up to `evaluate` write. The two after it load the detector anew: that is most of a run.
 UP_TO_EVALUATE = [name for name in OUTPUTS if name not in ("data/robustness", "data/audit", "metrics")]
 
 SMALL: dict[str, Any] = {
