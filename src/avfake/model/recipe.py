@@ -21,6 +21,7 @@ from avfake.model.pretrained import find, load_pretrained, origin
 from avfake.model.provenance import code_facts, fingerprint, names_hash
 from avfake.model.selection import choose_epoch
 from avfake.model.training import Data, Progress, fit
+from avfake.model.waveform import sound_hash
 from avfake.params import TrainParams
 
 
@@ -88,6 +89,7 @@ def train_detector(
             params.model_dump(),
             pretrained_sha256,
             content,
+            sound_hash(data.features, params.augmentation.waveform),
             data.train.sources,
             [sorted(names) for names in data.train.parents],
             code,

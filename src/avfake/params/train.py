@@ -11,6 +11,14 @@ PositiveShare = Annotated[float, Field(gt=0, le=1)]
 PartOfOne = Annotated[float, Field(ge=0, lt=1)]
 
 
+class WaveformParams(Section):
+    """What is done to the sound of training clips before the front end, anew in every epoch."""
+
+    share: Share
+    most: PositiveInt
+    disturbances: Annotated[list[str], Field(min_length=1)]
+
+
 class AugmentationParams(Section):
     """What is done to windows of training, anew in every epoch."""
 
@@ -26,6 +34,7 @@ class AugmentationParams(Section):
     noise_db: NonNegativeFloat
     mixup: NonNegativeFloat
     cutmix: NonNegativeFloat
+    waveform: WaveformParams
 
 
 class TrainParams(Section):
@@ -68,5 +77,9 @@ class TrainParams(Section):
         if self.frozen_head != "none" and self.selection == "generators":
             raise ValueError(
                 "selection: generators chooses an epoch, and a frozen backbone is not trained in any"
+            )
+        if self.frozen_head != "none" and self.augmentation.waveform.share:
+            raise ValueError(
+                "augmentation.waveform disturbs clips anew in every epoch, and a frozen backbone has none"
             )
         return self
