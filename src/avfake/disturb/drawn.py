@@ -11,7 +11,6 @@ from functools import lru_cache
 
 import numpy as np
 import soxr
-from scipy.signal import fftconvolve
 
 from avfake.disturb import room, sound
 from avfake.disturb.codec import recoded
@@ -76,6 +75,8 @@ def _response(number: int, sample_rate: int) -> np.ndarray:
 
 
 def _in_a_room(x: np.ndarray, rng: np.random.Generator, sample_rate: int) -> np.ndarray:
+    from scipy.signal import fftconvolve  # slow to import
+
     response = _response(int(rng.integers(_N_ROOMS)), sample_rate)
     return sound.as_loud_as(sound.fixed_length(fftconvolve(x, response), len(x)), x)
 

@@ -22,6 +22,7 @@ from avfake.model.batches import Epoch, Preparation, batch_bounds, draw_epoch, e
 from avfake.model.checkpoint import Checkpoint
 from avfake.model.clips import Clips
 from avfake.model.detector import Detector
+from avfake.model.distillation import Teacher
 from avfake.model.inference import fake_probability, window_logits
 from avfake.model.losses import balanced_weights, make_loss
 from avfake.model.optimisers import Schedule, make_optimiser, make_schedule
@@ -67,6 +68,7 @@ def fit(
     checkpoint: Checkpoint,
     on_epoch: Callable[[dict[str, float]], None] | None = None,
     last_epoch: int | None = None,
+    teacher: Teacher | None = None,
 ) -> Progress:
     """Trains `detector` (on `device`) in place, going on from the checkpoint if there is one.
 
@@ -80,6 +82,7 @@ def fit(
             interrupted run first. What it raises ends the training.
         last_epoch: after which training ends, on the schedule of all of `params.epochs`, and whose weights
             are kept; None: validation chooses.
+        teacher: whose scores are learned beside the labels.
 
     Returns:
         the progress after the last epoch; `best` holds the weights to keep: averaged ones, where weights are
@@ -92,7 +95,7 @@ def fit(
     """
     disturbed = params.augmentation.waveform
     with Waveforms(data.features, data.train, disturbed, params.seed, checkpoint.folder) as waveforms:
-        return _fit(detector, data, params, device, checkpoint, on_epoch, last_epoch, waveforms)
+        return _fit(detector, data, params, device, checkpoint, on_epoch, last_epoch, teacher, waveforms)
 
 
 def _fit(
@@ -103,6 +106,7 @@ def _fit(
     checkpoint: Checkpoint,
     on_epoch: Callable[[dict[str, float]], None] | None,
     last_epoch: int | None,
+    teacher: Teacher | None,
     waveforms: Waveforms,
 ) -> Progress:
     sizes = epoch_sizes(data.train, params)
@@ -112,7 +116,7 @@ def _fit(
     updates = [len(batch_bounds(size, params.batch_size)) for size in sizes]
     schedule = make_schedule(optimiser, params, updates)
     averaging = make_averaging(detector, params)
-    loop = _Loop(detector, data, params, device, optimiser, schedule, averaging, waveforms)
+    loop = _Loop(detector, data, params, device, optimiser, schedule, averaging, teacher, waveforms)
     progress = Progress([], {}, last_epoch)
     parts: dict[str, Any] = {
         "detector": detector,
@@ -183,6 +187,7 @@ class _Loop:
     optimiser: torch.optim.Optimizer
     schedule: Schedule
     averaging: Averaging
+    teacher: Teacher | None
     waveforms: Waveforms
 
     def run(self, epoch: int) -> tuple[float, float, float]:
@@ -214,8 +219,11 @@ class _Loop:
                 windows, targets = prepare(*batch, epoch, number)
                 wanted = torch.from_numpy(targets).to(self.device)
                 with torch.autocast(self.device.type, torch.bfloat16, enabled=params.mixed_precision):
-                    logits = self.detector(torch.from_numpy(windows).to(self.device))
+                    seen = torch.from_numpy(windows).to(self.device)
+                    logits = self.detector(seen)
                     loss = criterion(logits.float(), wanted)
+                    if self.teacher is not None:
+                        loss = self.teacher.loss(logits.float(), loss, seen)
                 if not torch.isfinite(loss):
                     raise RunError(f"the loss is not finite in epoch {epoch}", "lower train.lr")
                 self.optimiser.zero_grad()
