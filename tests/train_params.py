@@ -37,13 +37,17 @@ UNCHANGED: dict[str, Any] = {
     "noise_db": 0.0,
     "mixup": 0.0,
     "cutmix": 0.0,
+    "waveform.share": 0.0,
 }
 
 
 def train_params(augmentation: dict[str, Any] | None = None, **values: Any) -> TrainParams:
     """The plainest training, with these values of `train.augmentation` and of `train`; checked."""
     tree = _shipped().model_dump() | NEUTRAL | ALONE | values
-    tree["augmentation"] |= UNCHANGED | (augmentation or {})
+    for name, value in (UNCHANGED | (augmentation or {})).items():
+        *parent, last = name.split(".")
+        node = tree["augmentation"][parent[0]] if parent else tree["augmentation"]
+        node[last] = value
     return TrainParams.model_validate(tree)
 
 

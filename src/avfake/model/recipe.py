@@ -29,6 +29,7 @@ from avfake.model.pretrained import find, load_pretrained, origin
 from avfake.model.provenance import code_facts, fingerprint, names_hash
 from avfake.model.selection import choose_epoch
 from avfake.model.training import Data, Progress, fit, validate
+from avfake.model.waveform import sound_hash
 from avfake.params import TrainParams
 
 OnEpoch = Callable[[dict[str, float]], None]
@@ -152,6 +153,7 @@ def _train_one(
             params.model_dump(),
             pretrained_sha256,
             content,
+            sound_hash(data.features, params.augmentation.waveform),
             data.train.sources,
             [sorted(names) for names in data.train.parents],
             code,

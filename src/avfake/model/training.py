@@ -26,6 +26,7 @@ from avfake.model.distillation import Teacher
 from avfake.model.inference import clip_probability, window_logits
 from avfake.model.losses import balanced_weights, make_loss
 from avfake.model.optimisers import Schedule, make_optimiser, make_schedule
+from avfake.model.waveform import Waveforms
 from avfake.params import TrainParams
 
 COLUMNS = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_auc", "lr")
@@ -90,8 +91,24 @@ def fit(
     Raises:
         UserError: one window in all, of which no batch statistics can be had; or the optimiser, the schedule
             or the augmentation cannot be had.
-        RunError: the loss is not finite.
+        RunError: the loss is not finite, or a worker process died.
     """
+    disturbed = params.augmentation.waveform
+    with Waveforms(data.features, data.train, disturbed, params.seed, checkpoint.folder) as waveforms:
+        return _fit(detector, data, params, device, checkpoint, on_epoch, last_epoch, teacher, waveforms)
+
+
+def _fit(
+    detector: Detector,
+    data: Data,
+    params: TrainParams,
+    device: torch.device,
+    checkpoint: Checkpoint,
+    on_epoch: Callable[[dict[str, float]], None] | None,
+    last_epoch: int | None,
+    teacher: Teacher | None,
+    waveforms: Waveforms,
+) -> Progress:
     sizes = epoch_sizes(data.train, params)
     if min(sizes) < 2:
         raise UserError("training needs two windows at least", "add clips to the train split")
@@ -99,7 +116,7 @@ def fit(
     updates = [len(batch_bounds(size, params.batch_size)) for size in sizes]
     schedule = make_schedule(optimiser, params, updates)
     averaging = make_averaging(detector, params)
-    loop = _Loop(detector, data, params, device, optimiser, schedule, averaging, teacher)
+    loop = _Loop(detector, data, params, device, optimiser, schedule, averaging, teacher, waveforms)
     progress = Progress([], {}, last_epoch)
     parts: dict[str, Any] = {
         "detector": detector,
@@ -171,6 +188,7 @@ class _Loop:
     schedule: Schedule
     averaging: Averaging
     teacher: Teacher | None
+    waveforms: Waveforms
 
     def run(self, epoch: int) -> tuple[float, float, float]:
         """One pass over what is drawn.
@@ -195,7 +213,9 @@ class _Loop:
         with tqdm(
             total=len(drawn), desc=label, unit="window", file=sys.stderr, disable=None, leave=False
         ) as bar:
-            for number, batch in enumerate(read_batches(self.data.features, train, drawn, params.batch_size)):
+            heard = self.waveforms.heard(drawn, epoch)
+            batches = read_batches(self.data.features, train, drawn, params.batch_size, heard)
+            for number, batch in enumerate(batches):
                 windows, targets = prepare(*batch, epoch, number)
                 wanted = torch.from_numpy(targets).to(self.device)
                 with torch.autocast(self.device.type, torch.bfloat16, enabled=params.mixed_precision):

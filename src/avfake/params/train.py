@@ -13,6 +13,14 @@ NO_TEACHER = "teachers/none"
 PartOfOne = Annotated[float, Field(ge=0, lt=1)]
 
 
+class WaveformParams(Section):
+    """What is done to the sound of training clips before the front end, anew in every epoch."""
+
+    share: Share
+    most: PositiveInt
+    disturbances: Annotated[list[str], Field(min_length=1)]
+
+
 class AugmentationParams(Section):
     """What is done to windows of training, anew in every epoch."""
 
@@ -28,6 +36,7 @@ class AugmentationParams(Section):
     noise_db: NonNegativeFloat
     mixup: NonNegativeFloat
     cutmix: NonNegativeFloat
+    waveform: WaveformParams
 
 
 class ReadoutParams(Section):
@@ -110,6 +119,10 @@ class TrainParams(Section):
     def _consistent(self) -> "TrainParams":
         if self.warmup_epochs >= self.epochs:
             raise ValueError("warmup_epochs must be below epochs: the rate would never arrive at lr")
+        if self.frozen_head != "none" and self.augmentation.waveform.share:
+            raise ValueError(
+                "augmentation.waveform disturbs clips anew in every epoch, and a frozen backbone has none"
+            )
         if self.frozen_head != "none" and self.distil.taught:
             raise ValueError("distil: a frozen backbone is not trained, and cannot be taught")
         if self.frozen_head != "none" and self.ensemble.members > 1 and self.ensemble.bagging == "none":
