@@ -53,6 +53,14 @@ def find_faces(path: str | Path, n: int, size: int) -> Faces:
     return Faces(np.stack(crops) if crops else np.zeros((0, size, size, 3), np.uint8), times)
 
 
+def face_of(pixels: np.ndarray, size: int) -> Faces:
+    """The largest face of a still image uint8 RGB [height, width, 3]: one crop at 0 s, or none."""
+    crop = _largest_face(pixels, size)
+    if crop is None:
+        return Faces(np.zeros((0, size, size, 3), np.uint8), ())
+    return Faces(crop[None], (0.0,))
+
+
 def sample_frames(path: str | Path, n: int) -> list[np.ndarray]:
     """The pixels of `timed_frames`."""
     return [frame.pixels for frame in timed_frames(path, n)]
