@@ -8,6 +8,7 @@ from workspace import ROOT
 
 NEUTRAL: dict[str, Any] = {
     "frozen_head": "none",
+    "pooling": "mean",
     "selection": "validation",
     "balance": "none",
     "loss": "cross_entropy",

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from avfake.errors import UserError
 from avfake.model.detector import FAKE, Detector
-from avfake.model.ensemble import Ensemble
+from avfake.model.ensemble import Ensemble, members_of
+from avfake.model.pooling import attend, is_attentive
 from avfake.model.views import View, identity
 
 Windows = NDArray[np.uint8]
@@ -86,6 +87,23 @@ def fake_probability(logits: Floats) -> Floats:
     return share
 
 
+def clip_logits(
+    detector: Detector, windows: Windows, batch_size: int, device: torch.device, view: View = identity
+) -> Floats:
+    """Logits whose mean probability is the clip's: of each window, or with attention of the clip, [1, 2].
+
+    See `window_logits`.
+    """
+    if not any(map(is_attentive, members_of(detector))):
+        return window_logits(detector, windows, batch_size, device, view)
+    each = []
+    for member in members_of(detector):
+        logits = attend(member, windows, batch_size, device, view).clip
+        each.append(logits - np.logaddexp.reduce(logits, axis=1, keepdims=True))
+    mean: Floats = np.logaddexp.reduce(each, axis=0) - np.log(len(each))
+    return mean
+
+
 def clip_score(
     detector: Detector,
     windows: Windows,
@@ -95,7 +113,8 @@ def clip_score(
 ) -> float:
     """Probability that a clip is fake: the mean over its windows uint8 [n >= 1, C, H, W] and the views.
 
-    That of an ensemble is the mean over its members.
+    Where windows are weighed by attention, the clip has one probability per view. That of an ensemble is the
+    mean over its members.
     """
     if isinstance(detector, Ensemble):
         each = [clip_score(member, windows, batch_size, device, views) for member in detector]
@@ -103,7 +122,7 @@ def clip_score(
     return float(
         np.mean(
             [
-                fake_probability(window_logits(detector, windows, batch_size, device, view)).mean()
+                fake_probability(clip_logits(detector, windows, batch_size, device, view)).mean()
                 for view in views
             ]
         )

@@ -24,6 +24,7 @@ from avfake.model.ensemble import Ensemble
 from avfake.model.frozen import fit_linear_head
 from avfake.model.inference import choose_device, to_device
 from avfake.model.members import Kept, ensemble_facts, keep, mean_rows, member_params, recall
+from avfake.model.pooling import with_pooling
 from avfake.model.pretrained import find, load_pretrained, origin
 from avfake.model.provenance import code_facts, fingerprint, names_hash
 from avfake.model.selection import choose_epoch
@@ -86,7 +87,7 @@ def train_detector(
         return one(data, params, content, max_parameters=max_parameters)
     if max_parameters is not None:
         shape, n = data.features.shape, params.ensemble.members
-        size = budget.measure(build(params.backbone, shape), shape)
+        size = budget.measure(with_pooling(build(params.backbone, shape), params.pooling), shape)
         budget.check(size.times(n), f"{n} x {params.backbone}", max_parameters)
     memo = Memo(memo_folder, 0)  # its size is cut by whoever made the outputs
     return _train_members(partial(one, memo=memo), data, params, content)
@@ -138,7 +139,7 @@ def _train_one(
     )
     shape = data.features.shape
     torch.manual_seed(params.seed)
-    detector = build(params.backbone, shape)
+    detector = with_pooling(build(params.backbone, shape), params.pooling)
     size = budget.measure(detector, shape)
     if max_parameters is not None:
         budget.check(size, params.backbone, max_parameters)
