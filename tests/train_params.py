@@ -22,6 +22,7 @@ NEUTRAL: dict[str, Any] = {
     "patience": None,
 }
 ALONE: dict[str, Any] = {
+    "readout": {"stages": [], "bands": 4},
     "ensemble": {"members": 1, "bagging": "none"},
     "distil": {"teacher": "teachers/none", "weight": 0.5, "temperature": 2.0},
 }

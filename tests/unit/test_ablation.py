@@ -16,7 +16,7 @@ from avfake.dataset.predictions import write_predictions
 from avfake.errors import RunError, UserError
 from avfake.evaluation import intervals
 from avfake.files import atomic_write_text, write_json
-from avfake.params import AugmentationParams, TrainParams
+from avfake.params import AugmentationParams, DistilParams, EnsembleParams, TrainParams
 from predicted_folder import write_split
 
 PARAMS = YAML(typ="safe").load((ROOT / "params.yaml").read_text())
@@ -175,6 +175,13 @@ def test_a_stage_depends_on_the_sections_that_dvc_yaml_gives_it(tmp_path):
     assert moved("evaluate.seed", 7) == {"evaluate"}
     assert moved("parallel.workers", 7) == set()
 
+    teacher = tmp_path / "teacher"
+    teacher.mkdir()
+    taught = with_changes(PARAMS, {"train.distil.teacher": str(teacher)})
+    before = {name: runs.folder(name, taught) for name in read_stages()}
+    (teacher / "model.json").write_text("{}")
+    assert {name for name, folder in before.items() if runs.folder(name, taught) != folder} == after_train
+
 
 def test_the_plan_of_the_project_is_valid_and_its_baseline_is_that_of_the_makefile(tmp_path):
     reference, rows = ablation.read_plan(ROOT / "benchmarks/ablation.yaml")
@@ -187,12 +194,13 @@ def test_the_plan_of_the_project_is_valid_and_its_baseline_is_that_of_the_makefi
     settings = dict(ablation.read_setting(word) for word in words)
     baseline = rows["baseline recipe"]
     assert settings == {path: baseline[path] for path in settings}
-    named = {f"train.{key}" for key in TrainParams.model_fields} | {
-        f"train.augmentation.{key}" for key in AugmentationParams.model_fields
-    }
+    named = {f"train.{key}" for key in TrainParams.model_fields}
+    nested = {"augmentation": AugmentationParams, "ensemble": EnsembleParams, "distil": DistilParams}
+    named |= {f"train.{name}.{key}" for name, section in nested.items() for key in section.model_fields}
     # Without effect where what they belong to is off, or the machine's.
     idle = {"folds", "focal_gamma", "ema_decay", "swa_start", "augmentation", "device", "threads", "seed"}
     idle |= {"augmentation.time_mask_share", "augmentation.band_mask_share"}
+    idle |= {"ensemble", "distil", "distil.weight", "distil.temperature"}
     assert named - {f"train.{key}" for key in idle} <= set(baseline), "the default must not leak into it"
 
 

@@ -6,13 +6,14 @@ import torch
 
 from avfake.explain.result import summary
 from avfake.model import budget
+from avfake.model.attention import HIDDEN, pooled
 from avfake.model.bags import BagEpoch, bags_per_batch, gathered, n_updates
 from avfake.model.batches import Epoch, draw_epoch
 from avfake.model.clips import Clips
 from avfake.model.detector import build
 from avfake.model.ensemble import Ensemble
 from avfake.model.inference import clip_logits, clip_score, fake_probability, window_logits
-from avfake.model.pooling import HIDDEN, attend, bag_logits, is_attentive, pooled, with_pooling
+from avfake.model.pooling import attend, bag_logits, is_attentive
 from avfake.model.saved import load_model, save_model
 from avfake.model.views import identity, make_views
 from train_params import train_params
@@ -23,7 +24,7 @@ CPU = torch.device("cpu")
 
 def detector(seed: int = 0, pooling: str = "attention"):
     torch.manual_seed(seed)
-    return with_pooling(build("test_resnet", SHAPE), pooling).eval()
+    return build("test_resnet", SHAPE, pooling=pooling)
 
 
 def windows(n: int, seed: int = 0) -> np.ndarray:
@@ -102,7 +103,8 @@ def test_its_parameters_are_counted_by_both_counts_and_saved(tmp_path):
     n = made.head.linear.in_features
     assert size.parameters == size.parameters_thop == plain.parameters + 2 * HIDDEN * (n + 1) + HIDDEN
     facts = {"backbone": "test_resnet", "features": {"shape": SHAPE}, "prior": 0.5}
-    save_model(tmp_path, made, {**facts, "train": {"pooling": "attention"}})
+    train = {"readout": {"stages": [], "bands": 4}, "pooling": "attention"}
+    save_model(tmp_path, made, {**facts, "train": train})
     loaded = load_model(tmp_path).detector
     for name, value in loaded.state_dict().items():
         assert torch.equal(value, made.state_dict()[name]), name

@@ -18,7 +18,7 @@ from avfake.media.errors import ClipError
 from avfake.media.pcm import from_pcm
 from avfake.model.detector import FAKE, REAL, Detector
 from avfake.model.ensemble import members_of
-from avfake.model.inference import clip_score, fake_probability, window_logits
+from avfake.model.inference import clip_logits, clip_probability, fake_probability, window_logits
 from avfake.model.pooling import attend, is_attentive
 from avfake.params import FeaturizeParams
 from avfake.scoring import BATCH_SIZE, Scorer
@@ -83,9 +83,12 @@ def explain(scorer: Scorer, path: str | Path) -> SoundExplained:
     logits = window_logits(scorer.model.detector, windows, BATCH_SIZE, scorer.device)
     scores = fake_probability(logits)
     shares = _shares(scorer, windows)
+    whole = logits
+    if shares is not None:
+        whole = clip_logits(scorer.model.detector, windows, BATCH_SIZE, scorer.device)
     heat, why_no_heat = _heat(scorer, windows, line)
     return SoundExplained(
-        score=float(scores.mean()) if shares is None else _score(scorer, windows),
+        score=clip_probability(whole, scorer.model.detector.pooling),
         seconds=len(pcm) / row.sample_rate,
         line=line,
         window_scores=scores,
@@ -99,10 +102,6 @@ def explain(scorer: Scorer, path: str | Path) -> SoundExplained:
         heat=heat,
         why_no_heat=why_no_heat,
     )
-
-
-def _score(scorer: Scorer, windows: NDArray[np.uint8]) -> float:
-    return clip_score(scorer.model.detector, windows, BATCH_SIZE, scorer.device)
 
 
 def _shares(scorer: Scorer, windows: NDArray[np.uint8]) -> NDArray[np.float64] | None:

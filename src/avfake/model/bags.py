@@ -5,10 +5,10 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
+from avfake.model.attention import ATTENTION
 from avfake.model.balance import times_drawn
 from avfake.model.batches import Epoch, batch_bounds, epoch_sizes
 from avfake.model.clips import Clips
-from avfake.model.pooling import ATTENTION
 from avfake.params import TrainParams
 
 

@@ -22,6 +22,7 @@ class Ensemble(Detector):
     def __init__(self, members: Sequence[Detector]) -> None:
         nn.Module.__init__(self)  # no branch and no head of its own
         self.members = nn.ModuleList(members)
+        self.pooling = members[0].pooling
 
     def __iter__(self) -> Iterator[Detector]:
         """The members."""

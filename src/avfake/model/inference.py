@@ -90,9 +90,9 @@ def fake_probability(logits: Floats) -> Floats:
 def clip_logits(
     detector: Detector, windows: Windows, batch_size: int, device: torch.device, view: View = identity
 ) -> Floats:
-    """Logits whose mean probability is the clip's: of each window, or with attention of the clip, [1, 2].
+    """What `clip_probability` takes: logits of each window, or with attention those of the clip, [1, 2].
 
-    See `window_logits`.
+    Arguments as of `window_logits`.
     """
     if not any(map(is_attentive, members_of(detector))):
         return window_logits(detector, windows, batch_size, device, view)
@@ -104,6 +104,20 @@ def clip_logits(
     return mean
 
 
+def clip_probability(logits: Floats, pooling: str) -> float:
+    """Probability that a clip is fake, of the logits [n, 2] of its windows.
+
+    Args:
+        logits: real, fake.
+        pooling: `mean`: of the windows' probabilities. `log_odds`: the probability of their mean log-odds,
+            the geometric mean of the odds; windows that are sure of the one or the other do not saturate.
+            `attention`: the logits are the clip's already.
+    """
+    if pooling == "mean":
+        return float(fake_probability(logits).mean())
+    return float(fake_probability(logits.mean(axis=0, keepdims=True))[0])
+
+
 def clip_score(
     detector: Detector,
     windows: Windows,
@@ -111,7 +125,7 @@ def clip_score(
     device: torch.device,
     views: Sequence[View] = (identity,),
 ) -> float:
-    """Probability that a clip is fake: the mean over its windows uint8 [n >= 1, C, H, W] and the views.
+    """Probability that a clip is fake, of its windows uint8 [n >= 1, C, H, W]; the mean over the views.
 
     Where windows are weighed by attention, the clip has one probability per view. That of an ensemble is the
     mean over its members.
@@ -122,7 +136,7 @@ def clip_score(
     return float(
         np.mean(
             [
-                fake_probability(clip_logits(detector, windows, batch_size, device, view)).mean()
+                clip_probability(clip_logits(detector, windows, batch_size, device, view), detector.pooling)
                 for view in views
             ]
         )

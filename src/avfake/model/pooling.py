@@ -1,76 +1,17 @@
-"""How the windows of a clip become one score: their mean, or attention that is learned.
-
-Gated attention for multiple instance learning (Ilse, Tomczak and Welling, arXiv 1802.04712): the features h_k
-of a clip's windows are averaged with shares a_k = softmax_k(w . (tanh(V h_k) * sigmoid(U h_k))), and the
-linear head judges that average. It is linear, so that the clip's logits are the same average of the windows'
-own logits: what a window says by itself and what share it has can be shown apart.
-"""
+"""How a detector that weighs windows by attention judges clips: the bags of a batch, and whole clips."""
 
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
+from avfake.model.attention import AttentiveHead
 from avfake.model.detector import Detector
 from avfake.model.views import View, identity
 
-MEAN, ATTENTION = "mean", "attention"
-HIDDEN = 128  # rows of V and U, as in the paper
-Some = TypeVar("Some", bound=Detector)
 Floats = NDArray[np.float64]
-
-
-class AttentiveHead(nn.Module):
-    """The linear head, and beside it what says how much a window counts among those of its clip.
-
-    Args:
-        linear: features [.., F] to logits [.., 2].
-    """
-
-    def __init__(self, linear: nn.Linear) -> None:
-        super().__init__()
-        self.linear = linear
-        self.content = nn.Linear(linear.in_features, HIDDEN)
-        self.gate = nn.Linear(linear.in_features, HIDDEN)
-        # Without a bias: the softmax would not notice it.
-        self.weight = nn.Linear(HIDDEN, 1, bias=False)
-
-    def forward(self, features: Tensor, bags: Tensor | None = None) -> Tensor:
-        """Logits of each bag, float [bags, 2]; without bags, each window is judged by itself, [B, 2].
-
-        Args:
-            features: float [B, F].
-            bags: int64 [B], the bag of each window: 0, 1, ... without a gap.
-        """
-        logits, relevance = self.parts(features)
-        if bags is None:  # a window by itself has the share 1
-            return logits
-        return pooled(logits, relevance, bags)
-
-    def parts(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits [B, 2] of windows by themselves, and what the softmax over a clip makes shares of, [B]."""
-        gated = torch.tanh(self.content(features)) * torch.sigmoid(self.gate(features))
-        return self.linear(features), self.weight(gated)[:, 0]
-
-
-def pooled(logits: Tensor, relevance: Tensor, bags: Tensor) -> Tensor:
-    """Averages of logits [B, 2] over bags int64 [B], weighted by the softmax of relevance [B] within each.
-
-    By a matrix of bags and windows: a batch is small, and sums over an index have no fixed order on a GPU.
-    """
-    own = bags[None, :] == torch.arange(int(bags.max()) + 1, device=bags.device)[:, None]
-    shares = relevance.float().expand(own.shape).masked_fill(~own, -torch.inf).softmax(dim=1)
-    return shares @ logits.float()
-
-
-def with_pooling(detector: Some, pooling: str) -> Some:
-    """The detector itself; for `attention` with a head that has it, on random weights (torch's generator)."""
-    if pooling == ATTENTION:
-        detector.head = AttentiveHead(detector.head)  # type: ignore[assignment]
-    return detector
 
 
 def is_attentive(detector: Detector) -> bool:

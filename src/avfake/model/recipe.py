@@ -17,14 +17,14 @@ from avfake.memo import Memo
 from avfake.model import budget
 from avfake.model.bagging import bag
 from avfake.model.checkpoint import Checkpoint
-from avfake.model.clips import class_counts, seen_generators
+from avfake.model.clips import Clips, class_counts, seen_generators
 from avfake.model.detector import Detector, build
 from avfake.model.distillation import Teacher, load_teacher
 from avfake.model.ensemble import Ensemble
-from avfake.model.frozen import fit_linear_head
+from avfake.model.folds import why_none
+from avfake.model.frozen import fit_frozen_head
 from avfake.model.inference import choose_device, to_device
 from avfake.model.members import Kept, ensemble_facts, keep, mean_rows, member_params, recall
-from avfake.model.pooling import with_pooling
 from avfake.model.pretrained import find, load_pretrained, origin
 from avfake.model.provenance import code_facts, fingerprint, names_hash
 from avfake.model.selection import choose_epoch
@@ -87,7 +87,7 @@ def train_detector(
         return one(data, params, content, max_parameters=max_parameters)
     if max_parameters is not None:
         shape, n = data.features.shape, params.ensemble.members
-        size = budget.measure(with_pooling(build(params.backbone, shape), params.pooling), shape)
+        size = budget.measure(_build(params, shape), shape)
         budget.check(size.times(n), f"{n} x {params.backbone}", max_parameters)
     memo = Memo(memo_folder, 0)  # its size is cut by whoever made the outputs
     return _train_members(partial(one, memo=memo), data, params, content)
@@ -139,7 +139,7 @@ def _train_one(
     )
     shape = data.features.shape
     torch.manual_seed(params.seed)
-    detector = with_pooling(build(params.backbone, shape), params.pooling)
+    detector = _build(params, shape)
     size = budget.measure(detector, shape)
     if max_parameters is not None:
         budget.check(size, params.backbone, max_parameters)
@@ -170,13 +170,13 @@ def _train_one(
         return Trained(detector.eval(), device, kept.facts, Progress(kept.rows, kept.weights), checkpoint)
     checkpoint.remove_stale()
     chosen = None
-    if params.selection == "generators":
-        chosen = choose_epoch(lambda: deepcopy(detector), data, params, device, checkpoint, on_epoch)
-        print(f"all clips: {chosen.epoch} of {params.epochs} epochs, as the folds say")
-    if params.frozen_head == "linear":
-        balanced = params.class_weights == "balanced"
-        progress = fit_linear_head(detector, data, params.batch_size, balanced, device, on_epoch)
+    asked, params = params, _with_selection(params, data.train)
+    if params.frozen_head != "none":
+        progress, chosen = fit_frozen_head(detector, data, params, device, on_epoch)
     else:
+        if params.selection == "generators":
+            chosen = choose_epoch(lambda: deepcopy(detector), data, params, device, checkpoint, on_epoch)
+            print(f"all clips: {chosen.epoch} of {params.epochs} epochs, as the folds say")
         last = None if chosen is None else chosen.epoch
         progress = fit(detector, data, params, device, checkpoint, on_epoch, last, teacher)
 
@@ -185,7 +185,7 @@ def _train_one(
     facts = {
         "backbone": params.backbone,
         "features": data.features.info,
-        "train": params.model_dump(),
+        "train": asked.model_dump(),
         "pretrained": origin(params.pretrained, params.backbone),
         "pretrained_sha256": pretrained_sha256,
         "best_epoch": int(best["epoch"]),
@@ -201,6 +201,20 @@ def _train_one(
         keep(memo, checkpoint.name, Kept(facts, progress.rows, progress.best))
         checkpoint.remove()
     return Trained(detector.eval(), device, facts, progress, checkpoint)
+
+
+def _with_selection(params: TrainParams, train: Clips) -> TrainParams:
+    """The parameters with what `selection: auto` means for these clips."""
+    if params.selection != "auto":
+        return params
+    why = why_none(train, params.folds)
+    if why is not None:
+        print(f"chosen by validation: {why}")
+    return params.model_copy(update={"selection": "generators" if why is None else "validation"})
+
+
+def _build(params: TrainParams, shape: tuple[int, int, int]) -> Detector:
+    return build(params.backbone, shape, params.readout, params.pooling)
 
 
 def _data_facts(data: Data, content: str) -> dict[str, Any]:

@@ -28,10 +28,10 @@ from avfake.files import atomic_write_bytes, sha256_file, write_json
 from avfake.model.detector import Detector, build
 from avfake.model.ensemble import Ensemble
 from avfake.model.inference import to_device
-from avfake.model.pooling import MEAN, with_pooling
+from avfake.params.train import ReadoutParams
 
 WEIGHTS, FACTS = "model.safetensors", "model.json"
-FORMAT = 2
+FORMAT = 3
 _REMEDY = "train one with `dvc repro train`, or fetch one with `dvc pull`"
 
 
@@ -101,8 +101,9 @@ def n_members(facts: Mapping[str, Any]) -> int:
 def build_saved(facts: Mapping[str, Any]) -> Detector:
     """The architecture that a model.json names, on random weights. Raises UserError as `build` does."""
     channels, height, width = map(int, facts["features"]["shape"])
-    shape, pooling = (channels, height, width), facts["train"].get("pooling", MEAN)
-    members = [with_pooling(build(facts["backbone"], shape), pooling) for _ in range(n_members(facts))]
+    shape, train = (channels, height, width), facts["train"]
+    readout = ReadoutParams.model_validate(train["readout"])
+    members = [build(facts["backbone"], shape, readout, train["pooling"]) for _ in range(n_members(facts))]
     return members[0] if len(members) == 1 else Ensemble(members).eval()
 
 

@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from avfake.dataset.features import FeatureSet
 from avfake.errors import RunError, UserError
+from avfake.model.attention import ATTENTION
 from avfake.model.averaging import Averaging, make_averaging
 from avfake.model.bags import BagEpoch, gathered, n_updates
 from avfake.model.batches import Epoch, Preparation, draw_epoch, epoch_sizes, read_batches
@@ -24,10 +25,10 @@ from avfake.model.checkpoint import Checkpoint
 from avfake.model.clips import Clips
 from avfake.model.detector import Detector
 from avfake.model.distillation import Teacher
-from avfake.model.inference import clip_logits, fake_probability
+from avfake.model.inference import clip_logits, clip_probability
 from avfake.model.losses import balanced_weights, make_loss
 from avfake.model.optimisers import Schedule, make_optimiser, make_schedule
-from avfake.model.pooling import ATTENTION, bag_logits
+from avfake.model.pooling import bag_logits
 from avfake.model.waveform import Waveforms
 from avfake.params import TrainParams
 
@@ -172,7 +173,7 @@ def validate(detector: Detector, data: Data, batch_size: int, device: torch.devi
         logits = clip_logits(detector, data.features.windows(int(row)), batch_size, device)
         peak = logits.max(axis=1)
         losses.append(peak + np.log(np.exp(logits - peak[:, None]).sum(axis=1)) - logits[:, target])
-        scores.append(fake_probability(logits).mean())
+        scores.append(clip_probability(logits, detector.pooling))
     loss = float(np.concatenate(losses).mean())
     if not np.isfinite(loss):
         raise RunError("the validation loss is not finite", "lower train.lr")

@@ -39,6 +39,19 @@ class AugmentationParams(Section):
     waveform: WaveformParams
 
 
+class ReadoutParams(Section):
+    """Where in the backbone features are read."""
+
+    stages: list[NonNegativeInt]
+    bands: PositiveInt
+
+    @model_validator(mode="after")
+    def _rising(self) -> "ReadoutParams":
+        if self.stages != sorted(set(self.stages)):
+            raise ValueError("stages must rise: each once, the finest first")
+        return self
+
+
 class EnsembleParams(Section):
     """Several detectors whose scores are averaged."""
 
@@ -70,13 +83,14 @@ class TrainParams(Section):
 
     backbone: Annotated[str, Field(min_length=1)]
     pretrained: Annotated[str, Field(min_length=1)]
-    frozen_head: Literal["none", "linear"]
-    selection: Literal["validation", "generators"]
+    readout: ReadoutParams
+    pooling: Literal["mean", "log_odds", "attention"]
+    frozen_head: Literal["none", "linear", "discriminant"]
+    selection: Literal["auto", "generators", "validation"]
     folds: Annotated[int, Field(ge=2)]
     epochs: PositiveInt
     batch_size: PositiveInt
     windows_per_clip: PositiveInt
-    pooling: Literal["mean", "attention"]
     balance: Literal["none", "class", "generator", "source"]
     loss: Literal["cross_entropy", "focal", "dice", "one_class_softmax", "auc"]
     label_smoothing: PartOfOne
@@ -105,10 +119,6 @@ class TrainParams(Section):
     def _consistent(self) -> "TrainParams":
         if self.warmup_epochs >= self.epochs:
             raise ValueError("warmup_epochs must be below epochs: the rate would never arrive at lr")
-        if self.frozen_head != "none" and self.selection == "generators":
-            raise ValueError(
-                "selection: generators chooses an epoch, and a frozen backbone is not trained in any"
-            )
         if self.frozen_head != "none" and self.augmentation.waveform.share:
             raise ValueError(
                 "augmentation.waveform disturbs clips anew in every epoch, and a frozen backbone has none"
