@@ -7,8 +7,8 @@ from avfake.params import TrainParams, load
 from workspace import ROOT
 
 NEUTRAL: dict[str, Any] = {
-    "pooling": "mean",
     "frozen_head": "none",
+    "pooling": "mean",
     "selection": "validation",
     "balance": "none",
     "loss": "cross_entropy",

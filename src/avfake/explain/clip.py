@@ -19,7 +19,8 @@ from avfake.media.errors import ClipError
 from avfake.media.pcm import from_pcm
 from avfake.model.detector import FAKE, REAL, Detector
 from avfake.model.ensemble import members_of
-from avfake.model.inference import clip_probability, fake_probability, window_logits
+from avfake.model.inference import clip_logits, clip_probability, fake_probability, window_logits
+from avfake.model.pooling import attend, is_attentive
 from avfake.params import FeaturizeParams
 from avfake.scoring import BATCH_SIZE, Scorer
 
@@ -43,10 +44,12 @@ class SoundExplained:
     """What made the score of a clip's sound.
 
     Attributes:
-        score: probability of fake, the mean of `window_scores`.
+        score: probability of fake, the mean of `window_scores` or, with attention, of the clip as a whole.
         seconds: length of the clip's sound.
         line: which seconds frames and windows stand for.
-        window_scores: float64 [n]. window_log_odds: the same before the softmax, float64 [n].
+        window_scores: float64 [n], of each window by itself. window_log_odds: the same before the softmax.
+        window_shares: float64 [n], how much each counts for the clip, of an ensemble the mean over members;
+            None without attention, where all count alike.
         axes: of each channel.
         levels: what the detector looked at, float32 [C, H, frames], 0 to 255.
         heat: None where `why_no_heat` says why.
@@ -57,6 +60,7 @@ class SoundExplained:
     line: TimeLine
     window_scores: NDArray[np.float64]
     window_log_odds: NDArray[np.float64]
+    window_shares: NDArray[np.float64] | None
     axes: list[Axis]
     levels: NDArray[np.float32]
     heat: Heat | None
@@ -79,13 +83,18 @@ def explain(scorer: Scorer, path: str | Path) -> SoundExplained:
     line = _line(from_pcm(pcm, row.pcm_shift), row.sample_rate, scorer.featurize)
     logits = window_logits(scorer.model.detector, windows, BATCH_SIZE, scorer.device)
     scores = fake_probability(logits)
+    shares = _shares(scorer, windows)
+    whole = logits
+    if shares is not None:
+        whole = clip_logits(scorer.model.detector, windows, BATCH_SIZE, scorer.device)
     heat, why_no_heat = _heat(scorer, windows, line)
     return SoundExplained(
-        score=clip_probability(logits, scorer.model.detector.pooling),
+        score=clip_probability(whole, scorer.model.detector.pooling),
         seconds=len(pcm) / row.sample_rate,
         line=line,
         window_scores=scores,
         window_log_odds=logits[:, FAKE] - logits[:, REAL],
+        window_shares=shares,
         axes=[
             axis_hz(name, settings.get(name, {}), row.sample_rate, windows.shape[2])
             for name in scorer.featurize.front_end
@@ -94,6 +103,15 @@ def explain(scorer: Scorer, path: str | Path) -> SoundExplained:
         heat=heat,
         why_no_heat=why_no_heat,
     )
+
+
+def _shares(scorer: Scorer, windows: NDArray[np.uint8]) -> NDArray[np.float64] | None:
+    members = members_of(scorer.model.detector)
+    if not all(map(is_attentive, members)):
+        return None
+    shares = [attend(member, windows, BATCH_SIZE, scorer.device).shares for member in members]
+    mean: NDArray[np.float64] = np.mean(shares, axis=0)
+    return mean
 
 
 def _line(sound: NDArray[np.float32], sample_rate: int, params: FeaturizeParams) -> TimeLine:

@@ -40,6 +40,10 @@ class Epoch:
     def __len__(self) -> int:
         return len(self.clip)
 
+    def bounds(self, batch_size: int) -> list[tuple[int, int]]:
+        """First place and end of each batch."""
+        return batch_bounds(len(self), batch_size)
+
 
 def draw_epoch(clips: Clips, params: TrainParams, epoch: int) -> Epoch:
     """Draws `windows_per_clip` different windows of every clip (all of them where there are fewer), shuffled.
@@ -100,7 +104,7 @@ def read_batches(
     `heard` gives the window uint8 [C, H, W] at a place of the epoch where another one stands in for the
     packed one, None elsewhere; it is asked in their order.
     """
-    for start, end in batch_bounds(len(epoch), batch_size):
+    for start, end in epoch.bounds(batch_size):
         pictures = []
         for place in range(start, end):
             picture = None if heard is None else heard(place)

@@ -17,15 +17,18 @@ from tqdm import tqdm
 
 from avfake.dataset.features import FeatureSet
 from avfake.errors import RunError, UserError
+from avfake.model.attention import ATTENTION
 from avfake.model.averaging import Averaging, make_averaging
-from avfake.model.batches import Epoch, Preparation, batch_bounds, draw_epoch, epoch_sizes, read_batches
+from avfake.model.bags import BagEpoch, gathered, n_updates
+from avfake.model.batches import Epoch, Preparation, draw_epoch, epoch_sizes, read_batches
 from avfake.model.checkpoint import Checkpoint
 from avfake.model.clips import Clips
 from avfake.model.detector import Detector
 from avfake.model.distillation import Teacher
-from avfake.model.inference import clip_probability, window_logits
+from avfake.model.inference import clip_logits, clip_probability
 from avfake.model.losses import balanced_weights, make_loss
 from avfake.model.optimisers import Schedule, make_optimiser, make_schedule
+from avfake.model.pooling import bag_logits
 from avfake.model.waveform import Waveforms
 from avfake.params import TrainParams
 
@@ -113,8 +116,7 @@ def _fit(
     if min(sizes) < 2:
         raise UserError("training needs two windows at least", "add clips to the train split")
     optimiser = make_optimiser(detector, params)
-    updates = [len(batch_bounds(size, params.batch_size)) for size in sizes]
-    schedule = make_schedule(optimiser, params, updates)
+    schedule = make_schedule(optimiser, params, n_updates(data.train, params))
     averaging = make_averaging(detector, params)
     loop = _Loop(detector, data, params, device, optimiser, schedule, averaging, teacher, waveforms)
     progress = Progress([], {}, last_epoch)
@@ -161,12 +163,14 @@ def _fit(
 def validate(detector: Detector, data: Data, batch_size: int, device: torch.device) -> tuple[float, float]:
     """Mean cross entropy over the windows of validation, and the AUC over its clips (mean probability).
 
+    With attention the clip is judged as a whole, and the cross entropy is the mean over clips.
+
     All windows of every clip count, in full precision, as in prediction.
     """
     detector.eval()
     losses, scores = [], []
     for row, target in zip(data.val.rows, data.val.targets, strict=True):
-        logits = window_logits(detector, data.features.windows(int(row)), batch_size, device)
+        logits = clip_logits(detector, data.features.windows(int(row)), batch_size, device)
         peak = logits.max(axis=1)
         losses.append(peak + np.log(np.exp(logits - peak[:, None]).sum(axis=1)) - logits[:, target])
         scores.append(clip_probability(logits, detector.pooling))
@@ -195,18 +199,23 @@ class _Loop:
 
         Returns:
             the learning rate of the first update; mean loss and accuracy over the windows as they were when
-            each batch came. A mixed window is of the class of its larger share.
+            each batch came. A mixed window is of the class of its larger share. With attention, over bags of
+            windows of one clip.
         """
         params, train = self.params, self.data.train
         drawn = draw_epoch(train, params, epoch)
+        judged = drawn.clip
+        if params.pooling == ATTENTION:
+            drawn = gathered(drawn, train, params.windows_per_clip)
+            judged = drawn.clip[drawn.firsts]
         # For backbones with dropout. Torch takes one number; numpy mixes the two into it.
         torch.manual_seed(int(np.random.default_rng([params.seed, epoch, 1]).integers(2**63)))
         weights = None
         if params.class_weights == "balanced":
-            weights = balanced_weights(train.targets[drawn.clip]).to(self.device)
+            weights = balanced_weights(train.targets[judged]).to(self.device)
         criterion = make_loss(params, weights)
         prepare = Preparation(params.augmentation, self.data.features.info, params.seed)
-        bounds = batch_bounds(len(drawn), params.batch_size)
+        bounds = drawn.bounds(params.batch_size)
         self.detector.train()
         rate, loss_sum, n_right, n_seen = 0.0, 0.0, 0, 0
         label = f"epoch {epoch}/{params.epochs}"
@@ -217,10 +226,13 @@ class _Loop:
             batches = read_batches(self.data.features, train, drawn, params.batch_size, heard)
             for number, batch in enumerate(batches):
                 windows, targets = prepare(*batch, epoch, number)
+                bags = drawn.within(*bounds[number]) if isinstance(drawn, BagEpoch) else None
+                if bags is not None:
+                    targets = targets[np.unique(bags, return_index=True)[1]]
                 wanted = torch.from_numpy(targets).to(self.device)
                 with torch.autocast(self.device.type, torch.bfloat16, enabled=params.mixed_precision):
                     seen = torch.from_numpy(windows).to(self.device)
-                    logits = self.detector(seen)
+                    logits = self.detector(seen) if bags is None else bag_logits(self.detector, seen, bags)
                     loss = criterion(logits.float(), wanted)
                     if self.teacher is not None:
                         loss = self.teacher.loss(logits.float(), loss, seen)
@@ -236,7 +248,7 @@ class _Loop:
                 loss_sum += loss.item() * len(targets)
                 n_right += int((logits.argmax(1) == (wanted > 0.5)).sum())
                 n_seen += len(targets)
-                bar.update(len(targets))
+                bar.update(len(windows))
                 bar.set_postfix(
                     loss=f"{loss_sum / n_seen:.4f}", accuracy=f"{n_right / n_seen:.3f}", refresh=False
                 )
