@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from avfake.errors import UserError
 from avfake.model.detector import FAKE, Detector
+from avfake.model.streams import PICTURE, Looks, Streams, Windows
 from avfake.model.views import View, identity
 
-Windows = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 
 
@@ -54,20 +54,22 @@ def to_device(detector: Detector, device: torch.device) -> Detector:
 
 
 def window_logits(
-    detector: Detector, windows: Windows, batch_size: int, device: torch.device, view: View = identity
+    detector: Detector, windows: Looks, batch_size: int, device: torch.device, view: View = identity
 ) -> Floats:
-    """Logits (real, fake) of each window.
+    """Logits (real, fake) of each window, or of each pair.
 
     Args:
         detector: in evaluation mode, on `device`.
-        windows: uint8 [n, C, H, W], of one clip.
+        windows: of one clip, uint8 [n, C, H, W], or what a detector with eyes looks at.
         batch_size: windows at once.
         device: where the detector is.
-        view: what is done to the windows first.
+        view: what is done to the windows (faces, where the detector does not listen) first.
 
     Returns:
         float64 [n, 2].
     """
+    if isinstance(windows, Streams):
+        return _pair_logits(detector, windows, batch_size, device, view)
     parts = []
     with torch.inference_mode():
         for start in range(0, len(windows), batch_size):
@@ -75,6 +77,19 @@ def window_logits(
                 np.array(windows[start : start + batch_size])
             )  # a copy: maps are read-only
             parts.append(detector(view(batch.to(device))).double().cpu().numpy())
+    return np.concatenate(parts)
+
+
+def _pair_logits(
+    detector: Detector, streams: Streams, batch_size: int, device: torch.device, view: View
+) -> Floats:
+    """Logits float64 [pairs, 2] of one clip."""
+    listens = detector.modality != PICTURE
+    parts = []
+    with torch.inference_mode():
+        for start in range(0, len(streams), batch_size):
+            pairs = streams.batch(start, start + batch_size).tensors(device)
+            parts.append(detector(pairs.viewed(view, listens)).double().cpu().numpy())
     return np.concatenate(parts)
 
 
@@ -87,12 +102,13 @@ def fake_probability(logits: Floats) -> Floats:
 
 def clip_score(
     detector: Detector,
-    windows: Windows,
+    windows: Looks,
     batch_size: int,
     device: torch.device,
     views: Sequence[View] = (identity,),
 ) -> float:
-    """Probability that a clip is fake: the mean over its windows uint8 [n >= 1, C, H, W] and the views."""
+    """Probability that a clip is fake: the mean over its windows uint8 [n >= 1, C, H, W], or its pairs, and the
+    views."""
     return float(
         np.mean(
             [

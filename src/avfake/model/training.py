@@ -6,13 +6,13 @@ is killed and started again ends with the same bytes as one that was not.
 
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from sklearn.metrics import roc_auc_score
-from torch import Tensor
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from avfake.dataset.features import FeatureSet
@@ -22,9 +22,13 @@ from avfake.model.batches import Epoch, Preparation, batch_bounds, draw_epoch, e
 from avfake.model.checkpoint import Checkpoint
 from avfake.model.clips import Clips
 from avfake.model.detector import Detector
+from avfake.model.epoch import plain
 from avfake.model.inference import fake_probability, window_logits
 from avfake.model.losses import balanced_weights, make_loss
+from avfake.model.offset import OffsetHead, make_offset_head, offset_loss
 from avfake.model.optimisers import Schedule, make_optimiser, make_schedule
+from avfake.model.paired import PairEpoch, pair_epoch, timed_pairs
+from avfake.model.streams import SOUND, Pairs, as_input, read_clip
 from avfake.params import TrainParams
 
 COLUMNS = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_auc", "lr")
@@ -92,11 +96,13 @@ def fit(
     sizes = epoch_sizes(data.train, params)
     if min(sizes) < 2:
         raise UserError("training needs two windows at least", "add clips to the train split")
-    optimiser = make_optimiser(detector, params)
+    offset = make_offset_head(detector, data.features.info, params.seed) if params.offset_head else None
+    trained = detector if offset is None else nn.ModuleList([detector, offset])
+    optimiser = make_optimiser(trained, params)
     updates = [len(batch_bounds(size, params.batch_size)) for size in sizes]
     schedule = make_schedule(optimiser, params, updates)
     averaging = make_averaging(detector, params)
-    loop = _Loop(detector, data, params, device, optimiser, schedule, averaging)
+    loop = _Loop(detector, data, params, device, optimiser, schedule, averaging, offset)
     progress = Progress([], {}, last_epoch)
     parts: dict[str, Any] = {
         "detector": detector,
@@ -104,6 +110,8 @@ def fit(
         "schedule": schedule,
         "averaging": averaging,
     }
+    if offset is not None:
+        parts["offset"] = offset
     stored = checkpoint.load()
     if stored is not None:
         for name, part in parts.items():
@@ -146,7 +154,8 @@ def validate(detector: Detector, data: Data, batch_size: int, device: torch.devi
     detector.eval()
     losses, scores = [], []
     for row, target in zip(data.val.rows, data.val.targets, strict=True):
-        logits = window_logits(detector, data.features.windows(int(row)), batch_size, device)
+        looks = read_clip(data.features, int(row), detector.modality)
+        logits = window_logits(detector, looks, batch_size, device)
         peak = logits.max(axis=1)
         losses.append(peak + np.log(np.exp(logits - peak[:, None]).sum(axis=1)) - logits[:, target])
         scores.append(fake_probability(logits).mean())
@@ -167,6 +176,7 @@ class _Loop:
     optimiser: torch.optim.Optimizer
     schedule: Schedule
     averaging: Averaging
+    offset: OffsetHead | None = None
 
     def run(self, epoch: int) -> tuple[float, float, float]:
         """One pass over what is drawn.
@@ -177,6 +187,8 @@ class _Loop:
         """
         params, train = self.params, self.data.train
         drawn = draw_epoch(train, params, epoch)
+        if params.modality != SOUND:
+            drawn = pair_epoch(drawn, self.data.features, train, params, epoch)
         # For backbones with dropout. Torch takes one number; numpy mixes the two into it.
         torch.manual_seed(int(np.random.default_rng([params.seed, epoch, 1]).integers(2**63)))
         weights = None
@@ -192,11 +204,16 @@ class _Loop:
             total=len(drawn), desc=label, unit="window", file=sys.stderr, disable=None, leave=False
         ) as bar:
             for number, batch in enumerate(read_batches(self.data.features, train, drawn, params.batch_size)):
-                windows, targets = prepare(*batch, epoch, number)
+                prepared, targets = prepare(*batch, epoch, number)
+                inputs = as_input(prepared, self.device)
                 wanted = torch.from_numpy(targets).to(self.device)
                 with torch.autocast(self.device.type, torch.bfloat16, enabled=params.mixed_precision):
-                    logits = self.detector(torch.from_numpy(windows).to(self.device))
-                    loss = criterion(logits.float(), wanted)
+                    if self.offset is None:
+                        logits = self.detector(inputs)
+                        loss = criterion(logits.float(), wanted)
+                    else:
+                        logits, beside = self._with_offset(inputs, drawn, bounds[number])
+                        loss = criterion(logits.float(), wanted) + beside
                 if not torch.isfinite(loss):
                     raise RunError(f"the loss is not finite in epoch {epoch}", "lower train.lr")
                 self.optimiser.zero_grad()
@@ -216,13 +233,21 @@ class _Loop:
         self.averaging.after_epoch(epoch, lambda: self._plain_batches(drawn))
         return rate, loss_sum / n_seen, n_right / n_seen
 
-    def _plain_batches(self, drawn: Epoch) -> Iterator[Tensor]:
+    def _with_offset(
+        self, inputs: Tensor | Pairs, drawn: Epoch, bounds: tuple[int, int]
+    ) -> tuple[Tensor, Tensor]:
+        """Logits of a batch, and the weighted loss of the offset head on it."""
+        assert self.offset is not None and isinstance(inputs, Pairs) and isinstance(drawn, PairEpoch)
+        seen = self.detector.look(inputs)
+        timed = timed_pairs(self.data.features, self.data.train, drawn, *bounds)
+        beside = self.params.offset_head * offset_loss(self.offset, seen, timed)
+        return self.detector.judge(seen), beside
+
+    def _plain_batches(self, drawn: Epoch) -> Iterator[Tensor | Pairs]:
         """The windows drawn, as prediction would see them."""
-        never = np.zeros(len(drawn), bool)
-        plain = replace(drawn, flip_time=never, flip_frequency=never)
-        batches = read_batches(self.data.features, self.data.train, plain, self.params.batch_size)
+        batches = read_batches(self.data.features, self.data.train, plain(drawn), self.params.batch_size)
         for windows, _ in batches:
-            yield torch.from_numpy(windows).to(self.device)
+            yield as_input(windows, self.device)
 
 
 def _is_stale(progress: Progress, patience: int | None) -> bool:

@@ -36,7 +36,7 @@ from avfake.params.sections import (
     SampleParams,
     Section,
 )
-from avfake.params.train import AugmentationParams, TrainParams
+from avfake.params.train import AugmentationParams, TrainParams, VisualParams
 
 __all__ = [
     "SECTIONS",

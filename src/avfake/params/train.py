@@ -28,14 +28,28 @@ class AugmentationParams(Section):
     cutmix: NonNegativeFloat
 
 
+class VisualParams(Section):
+    """The branch that looks at face crops."""
+
+    backbone: Annotated[str, Field(min_length=1)]
+    pretrained: Annotated[str, Field(min_length=1)]
+    image_size: Annotated[int, Field(ge=16)] | None
+    flip: bool
+
+
 class TrainParams(Section):
     """The detector and its training."""
 
+    modality: Literal["sound", "picture", "both"]
     backbone: Annotated[str, Field(min_length=1)]
     pretrained: Annotated[str, Field(min_length=1)]
     frozen_head: Literal["none", "linear"]
     selection: Literal["validation", "generators"]
     folds: Annotated[int, Field(ge=2)]
+    visual: VisualParams
+    fusion: Literal["score", "concatenation", "attention"]
+    modality_dropout: Share
+    offset_head: NonNegativeFloat
     epochs: PositiveInt
     batch_size: PositiveInt
     windows_per_clip: PositiveInt
@@ -69,4 +83,13 @@ class TrainParams(Section):
             raise ValueError(
                 "selection: generators chooses an epoch, and a frozen backbone is not trained in any"
             )
+        if self.modality != "sound":
+            if self.frozen_head != "none":
+                raise ValueError("frozen_head: linear is for modality: sound")
+            if self.augmentation.mixup or self.augmentation.cutmix:
+                raise ValueError("augmentation.mixup and cutmix mix windows alone: they are for modality: sound")
+        if self.modality != "both":
+            for name in ("modality_dropout", "offset_head"):
+                if getattr(self, name):
+                    raise ValueError(f"{name} needs both streams: modality: both")
         return self
