@@ -1,7 +1,9 @@
 """One clip explained: its windows with their scores, and the heat of what the detector saw in its sound."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,9 +11,9 @@ from numpy.typing import NDArray
 from avfake.explain.axis import Axis, axis_hz
 from avfake.explain.grad_cam import NoFeatureMap, cell_heat, feature_map, log_odds, resample
 from avfake.explain.time_line import TimeLine, overlapped, picture_line, spectrogram_line
-from avfake.features import baseline, front_ends
+from avfake.features import baseline
 from avfake.features.trim import kept_frames
-from avfake.media.clip import extract_clip
+from avfake.media.clip import ClipRow, extract_clip
 from avfake.media.errors import ClipError
 from avfake.media.pcm import from_pcm
 from avfake.model.detector import FAKE, REAL
@@ -69,19 +71,39 @@ def explain(scorer: Scorer, path: str | Path) -> SoundExplained:
     reason = row.error or row.audio_error
     if reason:
         raise ClipError(reason)
+    windows = scorer.windows_of(row)
+    logits = window_logits(scorer.model.detector, windows, BATCH_SIZE, scorer.device)
+    figures = fake_probability(logits), logits[:, FAKE] - logits[:, REAL]
+    return explain_sound(scorer, row, windows, figures, lambda line: _heat(scorer, windows, line))
+
+
+def explain_sound(
+    scorer: Scorer,
+    row: ClipRow,
+    windows: NDArray[Any],
+    figures: tuple[NDArray[np.float64], NDArray[np.float64]],
+    heat_on: Callable[[TimeLine], tuple[Heat | None, str | None]],
+) -> SoundExplained:
+    """The explanation of a clip's sound from what is known of its windows.
+
+    Args:
+        scorer: whose front end made the windows.
+        row: the clip as it was read.
+        windows: uint8 [n, C, H, W].
+        figures: scores and log-odds of the windows, [n] each.
+        heat_on: the heat of the windows along a time line, or None and why there is none.
+    """
     pcm = np.frombuffer(row.pcm, "<i2")
-    windows = front_ends.compute(pcm, row.sample_rate, scorer.featurize, row.pcm_shift)
     settings = scorer.featurize.model_dump()
     line = _line(from_pcm(pcm, row.pcm_shift), row.sample_rate, scorer.featurize)
-    logits = window_logits(scorer.model.detector, windows, BATCH_SIZE, scorer.device)
-    scores = fake_probability(logits)
-    heat, why_no_heat = _heat(scorer, windows, line)
+    scores, odds = figures
+    heat, why_no_heat = heat_on(line)
     return SoundExplained(
         score=float(scores.mean()),
         seconds=len(pcm) / row.sample_rate,
         line=line,
         window_scores=scores,
-        window_log_odds=logits[:, FAKE] - logits[:, REAL],
+        window_log_odds=odds,
         axes=[
             axis_hz(name, settings.get(name, {}), row.sample_rate, windows.shape[2])
             for name in scorer.featurize.front_end

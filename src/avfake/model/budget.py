@@ -27,7 +27,8 @@ class Size:
 
 
 def measure(detector: Detector, shape: tuple[int, int, int]) -> Size:
-    """Counts the parameters and the operations of a detector for one window of `shape` (C, H, W), or one pair.
+    """Counts the parameters and the operations of a detector for one window of `shape` (C, H, W), or one
+    pair.
 
     thop adds buffers to what it profiles (Lyken17/pytorch-OpCounter#96): it gets a copy that is thrown away.
     """

@@ -123,9 +123,7 @@ def select(index: pd.DataFrame, labels: pd.DataFrame, split: str, counts: Counts
     return clips
 
 
-def select_training(
-    index: pd.DataFrame, labels: pd.DataFrame, counts: Counts = None
-) -> tuple[Clips, Clips]:
+def select_training(index: pd.DataFrame, labels: pd.DataFrame, counts: Counts = None) -> tuple[Clips, Clips]:
     """What a training reads: the usable clips of `train`, and those of `val` that choose the epoch.
 
     Fakes of validation whose generator was held out of train do not choose: an epoch that is best on them

@@ -51,7 +51,8 @@ class AudioBranch(nn.Module):
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """Features of a batch of pairs: sound float [B, F_s], picture float [B, F_p], and which of them are there.
+    """Features of a batch of pairs: sound float [B, F_s], picture float [B, F_p], and which of them are
+    there.
 
     `sound` is None where the detector does not listen; features of what a pair lacks are zero.
     """

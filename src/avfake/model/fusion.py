@@ -1,7 +1,7 @@
 """How the features of a window and those of a face become one pair of logits, whichever of the two is there.
 
-Each takes sound float [B, F_s], heard bool [B], picture float [B, F_p] and seen bool [B]; at least one of heard
-and seen holds for every pair, and what is not there counts for nothing.
+Each takes sound float [B, F_s], heard bool [B], picture float [B, F_p] and seen bool [B]; at least one of
+heard and seen holds for every pair, and what is not there counts for nothing.
 """
 
 import math
@@ -83,7 +83,8 @@ class Concatenation(Fusion):
 
 
 class Attention(Fusion):
-    """The streams as two tokens that attend to each other, with a shortcut around; a missing one has a placeholder.
+    """The streams as two tokens that attend to each other, with a shortcut around; a missing one has a
+    placeholder.
 
     One layer of multi-head self-attention (Vaswani et al., arXiv 1706.03762), its input normalised (Xiong et
     al., arXiv 2002.04745). Written in linear layers, because thop does not count torch's own.

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from avfake.errors import UserError
 from avfake.model.detector import FAKE, Detector
-from avfake.model.streams import PICTURE, Looks, Streams, Windows
+from avfake.model.streams import PICTURE, Looks, Streams
 from avfake.model.views import View, identity
 
 Floats = NDArray[np.float64]
@@ -107,7 +107,8 @@ def clip_score(
     device: torch.device,
     views: Sequence[View] = (identity,),
 ) -> float:
-    """Probability that a clip is fake: the mean over its windows uint8 [n >= 1, C, H, W], or its pairs, and the
+    """Probability that a clip is fake: the mean over its windows uint8 [n >= 1, C, H, W], or its pairs, and
+    the
     views."""
     return float(
         np.mean(

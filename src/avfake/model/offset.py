@@ -1,9 +1,9 @@
 """An auxiliary task of training: does this face go with this sound, or is it of another moment?
 
 Forgers change one stream and leave the other, so that the two no longer go together. As in SyncNet (Chung and
-Zisserman, Out of time, ACCV 2016 workshops) the network learns from real clips alone what in time means; shifted
-pairs come from the same clip where it has any, else from another one (Korbar et al., arXiv 1807.00230). The head
-is no part of the detector: it is trained beside it and is not saved.
+Zisserman, Out of time, ACCV 2016 workshops) the network learns from real clips alone what in time means;
+shifted pairs come from the same clip where it has any, else from another one (Korbar et al., arXiv
+1807.00230). The head is no part of the detector: it is trained beside it and is not saved.
 """
 
 from collections.abc import Mapping

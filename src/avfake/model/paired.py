@@ -1,8 +1,8 @@
 """Which pairs of windows and faces an epoch of training sees, for a detector with eyes.
 
 An epoch is drawn as it is for sound (avfake.model.batches), a pair in place of a window; what is here turns
-the numbers of pairs into windows and faces, blots out streams, and keeps a clip's pairs together where they are
-compared with each other.
+the numbers of pairs into windows and faces, blots out streams, and keeps a clip's pairs together where they
+are compared with each other.
 """
 
 from collections.abc import Sequence
@@ -90,19 +90,18 @@ def read_pairs(features: FeatureSet, clips: Clips, epoch: PairEpoch, start: int,
             face_of[place - start] = len(faces)
             faces.append(face[:, ::-1] if epoch.flip_face[place] else face)
     side = features.info["face_size"]
-    return PairArrays(
-        _stacked(windows, features.shape), _stacked(faces, (side, side, 3)), window_of, face_of
-    )
+    return PairArrays(_stacked(windows, features.shape), _stacked(faces, (side, side, 3)), window_of, face_of)
 
 
 def timed_pairs(
     features: FeatureSet, clips: Clips, epoch: PairEpoch, start: int, end: int
 ) -> NDArray[np.int64]:
-    """Pairs of a batch for the offset head, int64 [k, 3]: whose sound, whose face, whether they belong together.
+    """Pairs of a batch for the offset head, int64 [k, 3]: whose sound, whose face, whether they belong
+    together.
 
     Of real clips alone, and of those whose face surely lies inside the window or surely outside. In time is a
-    pair as it was drawn. Shifted is its sound with the next face of the same clip in the batch that lies outside
-    of the window; where there is none, with the face of the next other real clip.
+    pair as it was drawn. Shifted is its sound with the next face of the same clip in the batch that lies
+    outside of the window; where there is none, with the face of the next other real clip.
 
     Args:
         features, clips, epoch: see `read_pairs`. start, end: of the batch.

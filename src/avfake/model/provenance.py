@@ -20,8 +20,8 @@ from avfake.model.streams import SOUND
 def data_hash(
     folder: str | Path, features: FeatureSet, clips: Mapping[str, Clips], modality: str = SOUND
 ) -> str:
-    """SHA-256 over what training reads: windows and labels of train and val, and the front end; and the faces,
-    where `modality` has eyes.
+    """SHA-256 over what training reads: windows and labels of train and val, and the front end; and the
+    faces, where `modality` has eyes.
 
     Other splits do not count: the model does not depend on them.
     """

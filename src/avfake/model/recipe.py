@@ -13,9 +13,9 @@ import torch
 
 from avfake.files import sha256_file
 from avfake.model import budget
+from avfake.model.assembly import assemble
 from avfake.model.checkpoint import Checkpoint
 from avfake.model.clips import class_counts, seen_generators
-from avfake.model.assembly import assemble
 from avfake.model.detector import Detector
 from avfake.model.frozen import fit_linear_head
 from avfake.model.inference import choose_device, to_device
@@ -153,7 +153,7 @@ def backbones(params: TrainParams) -> list[str]:
 
 
 def weights_sha256(params: TrainParams) -> str | None:
-    """SHA-256 of the file of weights that training starts from, or of both files'; None where there is none."""
+    """SHA-256 of the file of weights that training starts from, or of both files' together; None without any."""
     files = [] if params.modality == PICTURE else [weights_file(params)]
     if params.modality != SOUND and params.visual.pretrained != "none":
         files.append(find_visual(params.visual))

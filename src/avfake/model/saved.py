@@ -1,14 +1,14 @@
 """The saved model: `model.safetensors` (weights) and `model.json` (what made them). Nothing else is needed.
 
-Keys of model.json: `format`, `backbone` (of the sound; of the faces where the detector does not listen), `visual`
-(null for sound alone, else avfake.model.visual.Sight with the record and the hash of its weights), `features` (features.json as featurize wrote it: the front end and
-its parameters), `train` (the parameters of training), `pretrained` (where the weights came from that it
-started with: avfake.model.pretrained.origin), `pretrained_sha256` (of their file), `best_epoch`, `val_auc`,
-`selection` (what the folds said, null where validation chose the epoch), `prior`
-(share of fakes among the clips trained on), `generators` (ways of forging seen in training, sorted),
-`sizes` (`n_train`, `n_val` clips), `parameters`, `parameters_thop`, `macs_thop` (per window), `data_sha256`
-(windows and labels), `clips_sha256` (names of the clips trained on), `code` (versions, SHA-256 of the sources
-of avfake.model), `sha256` (of model.safetensors).
+Keys of model.json: `format`, `backbone` (of the sound; of the faces where the detector does not listen),
+`visual` (null for sound alone, else avfake.model.visual.Sight with the record and the hash of its weights),
+`features` (features.json as featurize wrote it: the front end and its parameters), `train` (the parameters of
+training), `pretrained` (where the weights came from that it started with: avfake.model.pretrained.origin),
+`pretrained_sha256` (of their file), `best_epoch`, `val_auc`, `selection` (what the folds said, null where
+validation chose the epoch), `prior` (share of fakes among the clips trained on), `generators` (ways of
+forging seen in training, sorted), `sizes` (`n_train`, `n_val` clips), `parameters`, `parameters_thop`,
+`macs_thop` (per window), `data_sha256` (windows and labels), `clips_sha256` (names of the clips trained on),
+`code` (versions, SHA-256 of the sources of avfake.model), `sha256` (of model.safetensors).
 """
 
 import json

@@ -1,8 +1,9 @@
-"""The two streams of a clip, windows of its sound and crops of its faces, and which of them are looked at together.
+"""The two streams of a clip, windows of its sound and crops of its faces, and which of them are looked at
+together.
 
-A detector of `both` looks at pairs: each window with the face that is nearest to it in time, and each face that
-no window took with the window nearest to it. Where a clip has one stream alone, each of its windows or faces is
-a pair without a partner. A clip's score is the mean over its pairs, whatever the fusion.
+A detector of `both` looks at pairs: each window with the face that is nearest to it in time, and each face
+that no window took with the window nearest to it. Where a clip has one stream alone, each of its windows or
+faces is a pair without a partner. A clip's score is the mean over its pairs, whatever the fusion.
 """
 
 from collections.abc import Callable, Mapping
@@ -140,6 +141,13 @@ def examples(features: FeatureSet, modality: str) -> Numbers | None:
     return np.array([len(pairs_of(features, row, modality)) for row in range(len(features))], np.int64)
 
 
+def nothing_to_look_at(modality: str, no_sound: str | None, no_face: str | None) -> str:
+    """Why a detector with eyes finds nothing in a clip: what is wrong with each stream, None where nothing
+    is."""
+    picture = no_face or "no face was found"
+    return picture if modality == PICTURE else f"{no_sound or 'no window'}; {picture}"
+
+
 def check_faces(info: Mapping[str, Any]) -> None:
     """Raises UserError if the features were made without faces."""
     if not info.get("n_faces"):
@@ -191,8 +199,10 @@ def window_begins(info: Mapping[str, Any], count: int) -> Seconds:
     return np.stack([earliest, latest], axis=1)
 
 
-def in_time(info: Mapping[str, Any], count: int, face_times: Seconds) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Whether each face surely lies inside each window, and whether it surely lies outside: bool [count, m]."""
+def in_time(
+    info: Mapping[str, Any], count: int, face_times: Seconds
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Whether each face surely lies inside each window, and whether surely outside: bool [count, m]."""
     begins, times = window_begins(info, count), np.asarray(face_times, np.float64)[None, :]
     earliest, latest = begins[:, :1], begins[:, 1:]
     length = _length(info)

@@ -237,7 +237,9 @@ class _Loop:
         self, inputs: Tensor | Pairs, drawn: Epoch, bounds: tuple[int, int]
     ) -> tuple[Tensor, Tensor]:
         """Logits of a batch, and the weighted loss of the offset head on it."""
-        assert self.offset is not None and isinstance(inputs, Pairs) and isinstance(drawn, PairEpoch)
+        assert self.offset is not None
+        assert isinstance(inputs, Pairs)
+        assert isinstance(drawn, PairEpoch)
         seen = self.detector.look(inputs)
         timed = timed_pairs(self.data.features, self.data.train, drawn, *bounds)
         beside = self.params.offset_head * offset_loss(self.offset, seen, timed)

@@ -64,7 +64,8 @@ class Sight:
 
 
 class VisualBranch(nn.Module):
-    """Face crops to features: brought to size and to the range that the backbone was made for, then the backbone.
+    """Face crops to features: brought to size and to the range that the backbone was made for, then the
+    backbone.
 
     Args:
         backbone: maps float [B, 3, S, S] to features [B, F].

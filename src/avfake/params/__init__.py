@@ -62,6 +62,7 @@ __all__ = [
     "SampleParams",
     "Section",
     "TrainParams",
+    "VisualParams",
     "load",
     "load_all",
 ]

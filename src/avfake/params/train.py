@@ -87,7 +87,9 @@ class TrainParams(Section):
             if self.frozen_head != "none":
                 raise ValueError("frozen_head: linear is for modality: sound")
             if self.augmentation.mixup or self.augmentation.cutmix:
-                raise ValueError("augmentation.mixup and cutmix mix windows alone: they are for modality: sound")
+                raise ValueError(
+                    "augmentation.mixup and cutmix mix windows alone: they are for modality: sound"
+                )
         if self.modality != "both":
             for name in ("modality_dropout", "offset_head"):
                 if getattr(self, name):

@@ -11,8 +11,10 @@ import torch
 
 from avfake.errors import UserError
 from avfake.model import budget
-from avfake.model.detector import Detector, build
+from avfake.model.assembly import assemble
+from avfake.model.detector import Detector
 from avfake.model.saved import WEIGHTS
+from avfake.model.visual import Sight
 from avfake.rules.subject import Subject
 from avfake.rules.verdict import Case, Verdict, shown
 
@@ -34,7 +36,8 @@ def judge(subject: Subject) -> Verdict:
     case.found(f"{WEIGHTS} holds {held:,} numbers in {len(shapes)} tensors, buffers included")
     channels, height, width = map(int, subject.model["features"]["shape"])
     try:
-        detector, size = counted(subject.model["backbone"], (channels, height, width))
+        sight = Sight.read(subject.model.get("visual"))
+        detector, size = counted(subject.model["backbone"], (channels, height, width), sight)
     except UserError as error:
         case.fault(f"{error.message}; the file alone tells of {held:,} numbers")
         return case.verdict()
@@ -43,7 +46,8 @@ def judge(subject: Subject) -> Verdict:
     differing = {name for name in expected.keys() | shapes.keys() if expected.get(name) != shapes.get(name)}
     if differing:
         case.fault(
-            f"{WEIGHTS} is no {subject.model['backbone']}: {shown(differing)} differ in shape or are missing"
+            f"{WEIGHTS} is no {_named(subject.model['backbone'], sight)}:"
+            f" {shown(differing)} differ in shape or are missing"
         )
     counts = {"counting": size.parameters, "thop": size.parameters_thop}
     for way, count in counts.items():
@@ -60,6 +64,10 @@ def judge(subject: Subject) -> Verdict:
     return case.verdict()
 
 
+def _named(backbone: str, sight: Sight | None) -> str:
+    return backbone if sight is None or sight.backbone == backbone else f"{backbone} with {sight.backbone}"
+
+
 def file_shapes(subject: Subject) -> Shapes:
     """Shape of every tensor of the file, by name; no tensor is read."""
     import safetensors
@@ -68,16 +76,18 @@ def file_shapes(subject: Subject) -> Shapes:
         return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
 
 
-def counted(backbone: str, shape: tuple[int, int, int]) -> tuple[Detector, budget.Size]:
-    """The detector without numbers, and its size.
+def counted(
+    backbone: str, shape: tuple[int, int, int], sight: Sight | None = None
+) -> tuple[Detector, budget.Size]:
+    """The detector without numbers, and its size; of all its branches.
 
     Raises:
         UserError: timm knows no such backbone, or it cannot take such windows.
     """
     try:
         with torch.device("meta"):
-            detector = build(backbone, shape)
+            detector = assemble(backbone, shape, sight)
         return detector, budget.measure(detector, shape)
     except (RuntimeError, UserError):  # an architecture that looks at numbers while it is built or run
-        detector = build(backbone, shape)
+        detector = assemble(backbone, shape, sight)
         return detector, budget.measure(detector, shape)

@@ -7,6 +7,7 @@ else, and everything unknown, fails.
 
 from typing import Any
 
+from avfake.model.streams import PICTURE, SOUND
 from avfake.model.tags import other_data
 from avfake.rules.lock import DVC_LOCK, locked_params
 from avfake.rules.subject import Subject, of_models
@@ -18,22 +19,42 @@ _UNKNOWN = "what it was trained on is not known here; its SHA-256 is not on the 
 
 
 def judge(subject: Subject) -> Verdict:
-    """Judges the record in model.json, each part of it, and whether dvc.lock agrees."""
+    """Judges the record of each branch in model.json, each part of it, and whether dvc.lock agrees."""
     case = Case("pretraining")
-    model, limits = subject.model, subject.limits
-    source = model["train"].get("pretrained") if isinstance(model["train"], dict) else None
-    sha256 = model.get("pretrained_sha256")
+    train = subject.model["train"] if isinstance(subject.model["train"], dict) else {}
+    branches = [("train", subject.model, train)]
+    if visual := subject.model.get("visual"):
+        of_faces = ("train.visual", visual, train.get("visual") or {})
+        branches = [of_faces] if visual["modality"] == PICTURE else [*branches, of_faces]
+    judged = [_judge_branch(case, subject, *branch) for branch in branches]
+    if all(judged):
+        _compare_lock(case, subject, [section for section, _, _ in branches])
+    return case.verdict()
+
+
+def _judge_branch(
+    case: Case, subject: Subject, section: str, model: dict[str, Any], train: dict[str, Any]
+) -> bool:
+    """Judges the weights of one branch; whether there is anything to judge.
+
+    Args:
+        case: to write to. subject: whose limits hold.
+        section: of params.yaml that the branch is made by.
+        model: `backbone`, `pretrained`, `pretrained_sha256` of the branch.
+        train: that section, as model.json has it.
+    """
+    limits, source, sha256 = subject.limits, train.get("pretrained"), model.get("pretrained_sha256")
     if source is None:
-        case.fault("model.json does not say under `train` where the first weights came from")
-        return case.verdict()
+        case.fault(f"model.json does not say under `{section}` where the first weights came from")
+        return False
     kind = "none" if source == "none" else "imagenet1k"
     if kind not in limits.pretraining:
         case.fault(
-            f"train.pretrained is {source}, rules.pretraining allows {' or '.join(limits.pretraining)}"
+            f"{section}.pretrained is {source}, rules.pretraining allows {' or '.join(limits.pretraining)}"
         )
     _judge_name(case, str(model["backbone"]), source)
-    if model["train"].get("backbone", model["backbone"]) != model["backbone"]:
-        case.fault(f"model.json names two backbones: {model['backbone']} and {model['train']['backbone']}")
+    if train.get("backbone", model["backbone"]) != model["backbone"]:
+        case.fault(f"model.json names two backbones: {model['backbone']} and {train['backbone']}")
     _judge_record(case, model, source)
     if source == "none":
         _judge_none(case, sha256)
@@ -45,8 +66,7 @@ def judge(subject: Subject) -> Verdict:
         what = _record(model).get("kind")
         which = f"the detector {source}" if what == "detector" else source
         case.fault(f"{which} (SHA-256 {sha256}): {_UNKNOWN}")
-    _compare_lock(case, subject)
-    return case.verdict()
+    return True
 
 
 def _judge_name(case: Case, backbone: str, source: str) -> None:
@@ -111,7 +131,7 @@ def _record(model: dict[str, Any]) -> dict[str, Any]:
     return record if isinstance(record, dict) else {}
 
 
-def _compare_lock(case: Case, subject: Subject) -> None:
+def _compare_lock(case: Case, subject: Subject, sections: list[str]) -> None:
     """What dvc.lock says of the run that made models/: whoever edits model.json alone is found."""
     if not of_models(subject):
         case.found(f"{subject.folder} is not the model of {DVC_LOCK}: its own record alone was judged")
@@ -120,8 +140,16 @@ def _compare_lock(case: Case, subject: Subject) -> None:
     if not locked:
         case.found(f"{DVC_LOCK} knows no run of `train`: the model's own record alone was judged")
         return
-    for key in ("backbone", "pretrained"):
-        said = subject.model["train"].get(key)
-        if locked.get(key) != said:
-            case.fault(f"model.json says train.{key}: {said}, {DVC_LOCK} says {locked.get(key)}")
-    case.found(f"{DVC_LOCK} records train.pretrained: {locked.get('pretrained')}")
+    train = subject.model["train"]
+    if locked.get("modality", SOUND) != train.get("modality", SOUND):
+        case.fault(
+            f"model.json says train.modality: {train.get('modality')},"
+            f" {DVC_LOCK} says {locked.get('modality')}"
+        )
+    for section in sections:
+        of_branch = (train, locked) if section == "train" else (train["visual"], locked.get("visual", {}))
+        for key in ("backbone", "pretrained"):
+            said, recorded = (part.get(key) for part in of_branch)
+            if recorded != said:
+                case.fault(f"model.json says {section}.{key}: {said}, {DVC_LOCK} says {recorded}")
+        case.found(f"{DVC_LOCK} records {section}.pretrained: {of_branch[1].get('pretrained')}")
