@@ -27,7 +27,8 @@ from avfake.dataset.features import FeatureSet
 from avfake.errors import RunError
 from avfake.model.clips import Clips
 from avfake.model.detector import FAKE, REAL, Detector
-from avfake.model.inference import Windows, fake_probability
+from avfake.model.inference import fake_probability
+from avfake.model.streams import Windows
 from avfake.model.training import Data, Progress
 
 Floats = NDArray[np.float64]

@@ -153,7 +153,7 @@ def backbones(params: TrainParams) -> list[str]:
 
 
 def weights_sha256(params: TrainParams) -> str | None:
-    """SHA-256 of the file of weights that training starts from, or of both files' together; None without any."""
+    """SHA-256 of the file of weights that training starts from, or of both files; None without any."""
     files = [] if params.modality == PICTURE else [weights_file(params)]
     if params.modality != SOUND and params.visual.pretrained != "none":
         files.append(find_visual(params.visual))
