@@ -10,17 +10,9 @@ from avfake.model.batches import Preparation, draw_epoch, read_batches
 from avfake.model.clips import Clips
 from avfake.model.epoch import plain
 from avfake.model.offset import OffsetHead, make_offset_head, offset_loss
+from avfake.model.packed import examples, pairs_of, read_clip
 from avfake.model.paired import pair_epoch, read_pairs, timed_pairs
-from avfake.model.streams import (
-    MISSING,
-    PairArrays,
-    examples,
-    in_time,
-    pair_up,
-    pairs_of,
-    read_clip,
-    window_begins,
-)
+from avfake.model.streams import MISSING, PairArrays, in_time, pair_up, window_begins
 from avfake.params import TrainParams
 from train_params import train_params
 

@@ -17,9 +17,9 @@ from avfake.leave_one_out.folds import Fold
 from avfake.memo import Memo, memo_key
 from avfake.model.clips import Clips, select, select_training
 from avfake.model.inference import choose_device, clip_score
+from avfake.model.packed import examples, read_clip
 from avfake.model.provenance import code_facts, data_hash, fingerprint
 from avfake.model.recipe import train_detector, weights_sha256
-from avfake.model.streams import examples, read_clip
 from avfake.model.training import Data
 from avfake.params import MemoParams, TrainParams
 

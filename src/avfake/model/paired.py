@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from avfake.dataset.features import FeatureSet
 from avfake.model.clips import Clips
 from avfake.model.epoch import Epoch
-from avfake.model.streams import BOTH, MISSING, PairArrays, in_time, pairs_of
+from avfake.model.packed import pairs_of
+from avfake.model.streams import BOTH, MISSING, PairArrays, in_time
 from avfake.params import TrainParams
 
 _PURPOSE = 5  # of the generator: other numbers of the same epoch come from others

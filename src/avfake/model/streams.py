@@ -15,7 +15,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from avfake.dataset.features import FeatureSet
 from avfake.errors import UserError
 
 SOUND, PICTURE, BOTH = "sound", "picture", "both"
@@ -106,39 +105,11 @@ def face_settings(info: Mapping[str, Any]) -> tuple[int, int]:
     return int(info["n_faces"]), int(info["face_size"])
 
 
-def read_clip(features: FeatureSet, row: int, modality: str) -> Looks:
-    """What a detector of `modality` is given of the clip in a row of the index."""
-    if modality == SOUND:
-        return features.windows(row)
-    windows = features.windows(row) if modality == BOTH else _no_windows(features.shape)
-    return make_streams(windows, features.faces(row), features.face_times(row), features.info)
-
-
 def make_streams(windows: Windows, faces: Faces, face_times: Seconds, info: Mapping[str, Any]) -> Streams:
     """The streams of a clip with its pairs. Face times in seconds [m]; `info` is features.json."""
-    return Streams(windows, faces, pair_up(window_begins(info, len(windows)), face_times, _length(info)))
-
-
-def pairs_of(features: FeatureSet, row: int, modality: str) -> Numbers:
-    """The pairs of a clip, int64 [k, 2], without reading a window or a face."""
-    count = _count(features, row) if modality == BOTH else 0
-    return pair_up(window_begins(features.info, count), features.face_times(row), _length(features.info))
-
-
-def examples(features: FeatureSet, modality: str) -> Numbers | None:
-    """How many faces (picture) or pairs (both) each clip of the index has, int64 [rows].
-
-    None for sound: they are the windows, as the index has them.
-
-    Raises:
-        UserError: the features hold no faces.
-    """
-    if modality == SOUND:
-        return None
-    check_faces(features.info)
-    if modality == PICTURE:
-        return np.asarray(features.face_counts, np.int64)
-    return np.array([len(pairs_of(features, row, modality)) for row in range(len(features))], np.int64)
+    return Streams(
+        windows, faces, pair_up(window_begins(info, len(windows)), face_times, window_seconds(info))
+    )
 
 
 def nothing_to_look_at(modality: str, no_sound: str | None, no_face: str | None) -> str:
@@ -205,13 +176,13 @@ def in_time(
     """Whether each face surely lies inside each window, and whether surely outside: bool [count, m]."""
     begins, times = window_begins(info, count), np.asarray(face_times, np.float64)[None, :]
     earliest, latest = begins[:, :1], begins[:, 1:]
-    length = _length(info)
+    length = window_seconds(info)
     inside = (latest <= times) & (times < earliest + length)
     outside = (times < earliest) | (times >= latest + length)
     return inside, outside
 
 
-def _length(info: Mapping[str, Any]) -> float:
+def window_seconds(info: Mapping[str, Any]) -> float:
     """Of a window in seconds."""
     if info["front_end"] == _IMAGE:
         return float(info["max_seconds"])
@@ -224,11 +195,3 @@ def _held(parts: NDArray[Any], numbers: Numbers) -> tuple[NDArray[Any], Numbers]
     kept = np.unique(numbers[numbers != MISSING])
     places = np.where(numbers == MISSING, MISSING, np.searchsorted(kept, numbers))
     return np.array(parts[kept]), places.astype(np.int64)
-
-
-def _count(features: FeatureSet, row: int) -> int:
-    return int(features.index["count"].iloc[row])
-
-
-def _no_windows(shape: tuple[int, int, int]) -> Windows:
-    return np.zeros((0, *shape), np.uint8)

@@ -27,8 +27,9 @@ from avfake.model.inference import fake_probability, window_logits
 from avfake.model.losses import balanced_weights, make_loss
 from avfake.model.offset import OffsetHead, make_offset_head, offset_loss
 from avfake.model.optimisers import Schedule, make_optimiser, make_schedule
+from avfake.model.packed import read_clip
 from avfake.model.paired import PairEpoch, pair_epoch, timed_pairs
-from avfake.model.streams import SOUND, Pairs, as_input, read_clip
+from avfake.model.streams import SOUND, Pairs, as_input
 from avfake.params import TrainParams
 
 COLUMNS = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_auc", "lr")

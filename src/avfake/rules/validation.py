@@ -2,8 +2,8 @@
 
 from avfake.errors import UserError
 from avfake.model.clips import open_inputs, select_training
+from avfake.model.packed import examples
 from avfake.model.provenance import data_hash, names_hash
-from avfake.model.streams import examples
 from avfake.model.visual import Sight
 from avfake.rules.subject import CLIPS, FEATURES, LABELS, Subject
 from avfake.rules.verdict import Case, Verdict, number, shown

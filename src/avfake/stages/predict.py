@@ -28,8 +28,9 @@ from avfake.dataset.predictions import (
 from avfake.errors import UserError
 from avfake.model.clips import open_inputs
 from avfake.model.inference import choose_device, clip_score, deterministic
+from avfake.model.packed import examples, read_clip
 from avfake.model.saved import SavedModel, load_model
-from avfake.model.streams import examples, nothing_to_look_at, read_clip
+from avfake.model.streams import nothing_to_look_at
 from avfake.model.views import views_of
 from avfake.params import PredictParams, load
 from avfake.stages._run import stage_main

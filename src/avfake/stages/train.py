@@ -15,10 +15,10 @@ from pathlib import Path
 from avfake.files import atomic_write_text
 from avfake.model.clips import held_out_generators, open_inputs, select_training
 from avfake.model.inference import deterministic
+from avfake.model.packed import examples
 from avfake.model.provenance import data_hash
 from avfake.model.recipe import train_detector
 from avfake.model.saved import save_model
-from avfake.model.streams import examples
 from avfake.model.training import COLUMNS, Data, Progress
 from avfake.params import MemoParams, RulesParams, TrainParams, load
 from avfake.stages._run import stage_main

@@ -8,8 +8,8 @@ from optuna.trial import FrozenTrial
 from avfake.errors import UserError
 from avfake.model.clips import open_inputs, select_training
 from avfake.model.inference import deterministic
+from avfake.model.packed import examples
 from avfake.model.provenance import data_hash
-from avfake.model.streams import examples
 from avfake.model.training import Data
 from avfake.params import RulesParams, load
 from avfake.tune.edit import value_at
