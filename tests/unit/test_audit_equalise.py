@@ -46,7 +46,7 @@ def write(folder: Path, fact: str, splits=("val", "test"), n: int = N) -> pd.Dat
                 {
                     "video_name": name, "clip_sha256": "0", "error": None, "audio_error": None,
                     "video_error": None, "sample_rate": RATE, "pcm": pcm.tobytes(), "pcm_shift": shift,
-                    "n_faces": 0, "faces": b"", "facts": "{}",
+                    "n_faces": 0, "faces": b"", "face_times": [], "facts": "{}",
                 }
             )  # fmt: skip
             sound = from_pcm(pcm, shift)

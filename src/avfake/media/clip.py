@@ -11,13 +11,13 @@ import soxr
 from avfake.media.audio import sound_of
 from avfake.media.container import opened
 from avfake.media.errors import ClipError
-from avfake.media.faces import face_crops
+from avfake.media.faces import find_faces
 from avfake.media.pcm import to_pcm
 from avfake.media.probe import facts_of, to_json
 from avfake.params import ExtractParams
 
 # Raise it when anything in this folder changes what `extract_clip` returns: the memo is keyed by it.
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,8 @@ class ClipRow:
             be used, or None; both are set where `error` is. `video_error` is None if no faces were asked for.
         sample_rate: Hz. pcm: mono sound, little-endian int16, empty where `audio_error` is set; it is
             louder than the clip by the factor 2 ** pcm_shift (see `avfake.media.pcm.to_pcm`).
-        n_faces: number of crops found. faces: uint8 RGB [n_faces, face_size, face_size, 3].
+        n_faces: number of crops found. faces: uint8 RGB [n_faces, face_size, face_size, 3]. face_times: when
+            each is seen, in seconds after the beginning of the sound (see `avfake.media.faces.Faces`).
         facts: JSON of `avfake.media.probe.Facts`, and `left_right_db` of `avfake.media.audio.Sound`.
     """
 
@@ -41,6 +42,7 @@ class ClipRow:
     pcm_shift: int
     n_faces: int
     faces: bytes
+    face_times: tuple[float, ...]
     facts: str
 
 
@@ -48,7 +50,9 @@ def extract_clip(path: str | Path, params: ExtractParams) -> ClipRow:
     """Reads a clip's sound, faces and facts; what cannot be read is said in the row and not raised."""
     path = Path(path)
     audio_error = video_error = None
-    pcm, pcm_shift, faces, n_faces = b"", 0, b"", 0
+    pcm, pcm_shift = b"", 0
+    faces = b""
+    face_times: tuple[float, ...] = ()
     try:
         with opened(path) as container:
             facts = facts_of(container, path.stat().st_size) | {"left_right_db": None}
@@ -60,21 +64,22 @@ def extract_clip(path: str | Path, params: ExtractParams) -> ClipRow:
                 audio_error = error.reason
         if params.n_faces:
             try:
-                crops = face_crops(path, params.n_faces, params.face_size)
-                faces, n_faces = crops.tobytes(), len(crops)
+                crops, face_times = find_faces(path, params.n_faces, params.face_size)
+                faces = crops.tobytes()
             except ClipError as error:
                 video_error = error.reason
     except ClipError as error:
         return unreadable(error.reason, params)
     return ClipRow(
-        None, audio_error, video_error, params.sample_rate, pcm, pcm_shift, n_faces, faces, to_json(facts)
-    )
+        None, audio_error, video_error, params.sample_rate, pcm, pcm_shift, len(face_times), faces,
+        face_times, to_json(facts),
+    )  # fmt: skip
 
 
 def unreadable(reason: str, params: ExtractParams) -> ClipRow:
     """The row of a clip that could not be opened."""
     video_error = reason if params.n_faces else None
-    return ClipRow(reason, reason, video_error, params.sample_rate, b"", 0, 0, b"", "{}")
+    return ClipRow(reason, reason, video_error, params.sample_rate, b"", 0, 0, b"", (), "{}")
 
 
 def decoder_versions() -> dict[str, str]:

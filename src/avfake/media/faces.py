@@ -2,7 +2,7 @@
 
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -19,19 +19,46 @@ _COMPLETE = 0.9  # of the declared duration must be there, as with the sound
 _local = threading.local()  # a cascade must not be used by two threads at once
 
 
-def face_crops(path: str | Path, n: int, size: int) -> np.ndarray:
-    """The largest face of up to `n` frames evenly spaced in time, uint8 RGB [m, size, size, 3], m <= n.
+class Faces(NamedTuple):
+    """The faces of a clip, in the order of their frames.
+
+    Attributes:
+        crops: uint8 RGB [m, size, size, 3].
+        times: when each is seen, in seconds after the beginning of the sound - its samples are counted from
+            there - or of the picture where there is no sound.
+    """
+
+    crops: np.ndarray
+    times: tuple[float, ...]
+
+
+class TimedFrame(NamedTuple):
+    """A frame uint8 RGB [height, width, 3], and its time as in `Faces`."""
+
+    pixels: np.ndarray
+    seconds: float
+
+
+def find_faces(path: str | Path, n: int, size: int) -> Faces:
+    """The largest face of up to `n` frames evenly spaced in time: m <= n crops.
 
     A frame without a face that OpenCV's frontal Haar cascade finds gives no crop, so m may be 0.
 
     Raises:
         ClipError: the clip cannot be opened, has no picture, or its picture breaks off.
     """
-    crops = [crop for frame in sample_frames(path, n) if (crop := _largest_face(frame, size)) is not None]
-    return np.stack(crops) if crops else np.zeros((0, size, size, 3), np.uint8)
+    found = [(_largest_face(frame.pixels, size), frame.seconds) for frame in timed_frames(path, n)]
+    crops = [crop for crop, _ in found if crop is not None]
+    times = tuple(seconds for crop, seconds in found if crop is not None)
+    return Faces(np.stack(crops) if crops else np.zeros((0, size, size, 3), np.uint8), times)
 
 
 def sample_frames(path: str | Path, n: int) -> list[np.ndarray]:
+    """The pixels of `timed_frames`."""
+    return [frame.pixels for frame in timed_frames(path, n)]
+
+
+def timed_frames(path: str | Path, n: int) -> list[TimedFrame]:
     """Up to `n` frames evenly spaced in time, uint8 RGB [height, width, 3], by one sequential pass.
 
     Seeking costs more: with the usual one or two key frames in a clip each seek decodes half of it. Frames
@@ -39,7 +66,7 @@ def sample_frames(path: str | Path, n: int) -> list[np.ndarray]:
     than `n` when the clip has fewer.
 
     Raises:
-        ClipError: as `face_crops`.
+        ClipError: as `find_faces`.
     """
     with opened(path) as container:
         stream = best_stream(container, "video")
@@ -50,7 +77,8 @@ def sample_frames(path: str | Path, n: int) -> list[np.ndarray]:
         seconds = _seconds(container, stream)
         wanted = [(index + 0.5) / n * seconds for index in range(n)]
         start = stream.start_time or 0
-        kept: list[np.ndarray] = []
+        late = float(start * stream.time_base) - _sound_start(container, stream)
+        kept: list[TimedFrame] = []
         time, last = 0.0, None
         with decoding("picture"):
             for frame in container.decode(stream):
@@ -58,13 +86,13 @@ def sample_frames(path: str | Path, n: int) -> list[np.ndarray]:
                     time = float((frame.pts - start) * stream.time_base)
                 last = frame
                 if wanted and time >= wanted[0]:
-                    kept.append(frame.to_ndarray(format="rgb24"))
+                    kept.append(TimedFrame(frame.to_ndarray(format="rgb24"), time + late))
                     wanted = [moment for moment in wanted if moment > time]
                     last = None
                 if not wanted:
                     break
             if last is not None and wanted:
-                kept.append(last.to_ndarray(format="rgb24"))
+                kept.append(TimedFrame(last.to_ndarray(format="rgb24"), time + late))
         if not kept:
             raise ClipError("the video stream holds no picture")
         frame_seconds = float(1 / stream.average_rate) if stream.average_rate else 0.0
@@ -78,6 +106,15 @@ def _seconds(container: Any, stream: Any) -> float:
     if stream.duration is not None:
         return float(stream.duration * stream.time_base)
     return 0.0 if container.duration is None else container.duration / 1e6
+
+
+def _sound_start(container: Any, picture: Any) -> float:
+    """Where on the container's clock the sound begins, in seconds; the picture, where there is no sound."""
+    try:
+        stream = best_stream(container, "audio")
+    except ClipError:
+        stream = picture
+    return 0.0 if stream.start_time is None else float(stream.start_time * stream.time_base)
 
 
 def _cascade() -> cv2.CascadeClassifier:
