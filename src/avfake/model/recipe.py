@@ -19,12 +19,13 @@ from avfake.model.clips import class_counts, seen_generators
 from avfake.model.detector import Detector
 from avfake.model.frozen import fit_linear_head
 from avfake.model.inference import choose_device, to_device
-from avfake.model.pretrained import find, find_visual, load_pretrained, load_visual, origin, visual_origin
+from avfake.model.pretrained import find, load_pretrained, origin
 from avfake.model.provenance import code_facts, fingerprint, names_hash
 from avfake.model.selection import choose_epoch
 from avfake.model.streams import PICTURE, SOUND
 from avfake.model.training import Data, Progress, fit
 from avfake.model.visual import Sight
+from avfake.model.visual_weights import find_visual, load_visual, visual_origin
 from avfake.params import TrainParams
 
 
