@@ -6,14 +6,17 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import typer
 from PIL import Image
 from typer.testing import CliRunner
 
+from avfake.audit import equalise
 from avfake.cli.explain import explain
 from avfake.cli.score import SOME_UNREADABLE
 from avfake.dataset.sample.picture import photographs, still
+from avfake.dataset.shards import write_shard
 from avfake.disturb.conditions import CONDITIONS
 from avfake.disturb.measure import Task, measure, model_key
 from avfake.explain.faces import explain_streams
@@ -21,10 +24,11 @@ from avfake.media.clip import extract_clip
 from avfake.media.errors import ClipError
 from avfake.model.streams import MISSING
 from avfake.model.visual import Sight
-from avfake.params import MemoParams
+from avfake.params import AuditParams, MemoParams, load
 from avfake.scoring import Scorer
 from clips import speech, write_clip
 from toy_detector import make_model
+from workspace import ROOT
 
 RATE = 22050
 BOTH = Sight("both", "test_resnet", 32, None, "attention")
@@ -86,7 +90,9 @@ def test_each_stream_is_disturbed_with_the_other_as_it_is(folder):
     names = ("lowpass_4k", "blur")
     assert set(names) <= set(CONDITIONS)
     whole = measured(folder, "both", "whole.mp4", names)
-    assert whole["clean"] == pytest.approx(Scorer(folder / "both", "cpu").score(folder / "whole.mp4"), abs=1e-6)
+    assert whole["clean"] == pytest.approx(
+        Scorer(folder / "both", "cpu").score(folder / "whole.mp4"), abs=1e-6
+    )
     assert len(set(whole.values())) == 3
     mute = measured(folder, "both", "mute.mp4", names)
     assert mute["lowpass_4k"] is None
@@ -140,3 +146,33 @@ def test_windows_and_faces_have_the_mean_over_their_pairs(folder):
     assert made.score == pytest.approx((made.sound.window_scores * weights).sum() / weights.sum())
     assert made.picture.heat.maps.shape == (4, 32, 32)
     assert made.sound.heat.map.shape[1] == made.sound.line.n_frames
+
+
+def test_equal_sound_is_scored_with_the_faces_as_they_are(folder, tmp_path, monkeypatch):
+    scorer = Scorer(folder / "both", "cpu")
+    row = dataclasses.asdict(extract_clip(folder / "whole.mp4", scorer.extract))
+    names = [f"{number}.mp4" for number in range(4)]
+    rows = [{"video_name": name, "clip_sha256": "0", **row} for name in names]
+    write_shard(rows, tmp_path / "val/shard-00.parquet")
+    facts = {"sound_seconds": 2.0, "leading_silence_seconds": 0.0, "trailing_silence_seconds": 0.0}
+    table = pd.DataFrame({
+        "split": "val", "home": "val", "video_name": names, "target": [0, 1, 0, 1], "source": None,
+        "generator": None, "cutoff_hz": 4000.0, **facts,
+    })  # fmt: skip
+    seen = []
+    monkeypatch.setattr(equalise, "clip_score", lambda _, looks, *__: seen.append(looks) or len(seen) / 9)
+    for name in ("both", "picture"):
+        path = folder / name / "model.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"train": {"threads": 1}}))
+    params = load(AuditParams, ROOT / "params.yaml").model_copy(update={"device": "cpu", "n_bootstrap": 50})
+    made = equalise.equalise(table, tmp_path, folder / "both", params)
+    assert isinstance(made["val"], equalise.Equalised)
+    whole = scorer.looks(folder / "whole.mp4")
+    assert len(seen) == 8
+    for clean, after in zip(seen[::2], seen[1::2], strict=True):
+        np.testing.assert_array_equal(clean.windows, whole.windows)
+        np.testing.assert_array_equal(clean.pairs, whole.pairs)
+        assert not np.array_equal(after.windows, whole.windows)
+        np.testing.assert_array_equal(after.faces, whole.faces)
+    deaf = equalise.equalise(table, tmp_path, folder / "picture", params)["val"]
+    assert "does not listen" in deaf.reason

@@ -80,7 +80,9 @@ def test_a_detector_with_eyes_learns_and_scores_what_has_a_stream(workspace, mod
     for row in val[[0, 1, 8]].tolist():
         looks = read_clip(features, row, modality)
         name = features.index["video_name"][row]
-        assert found[name] == pytest.approx(clip_score(model.detector, looks, 32, torch.device("cpu")), abs=2e-6)
+        assert found[name] == pytest.approx(
+            clip_score(model.detector, looks, 32, torch.device("cpu")), abs=2e-6
+        )
 
 
 def test_a_killed_training_with_everything_on_ends_with_the_same_bytes(workspace, monkeypatch):
