@@ -23,6 +23,10 @@ NEUTRAL: dict[str, Any] = {
     "averaging": "none",
     "patience": None,
 }
+ALONE: dict[str, Any] = {
+    "ensemble": {"members": 1, "bagging": "none"},
+    "distil": {"teacher": "teachers/none", "weight": 0.5, "temperature": 2.0},
+}
 UNCHANGED: dict[str, Any] = {
     "flip_time": False,
     "flip_frequency": False,
@@ -39,7 +43,7 @@ UNCHANGED: dict[str, Any] = {
 
 def train_params(augmentation: dict[str, Any] | None = None, **values: Any) -> TrainParams:
     """The plainest training, with these values of `train.augmentation` and of `train`; checked."""
-    tree = _shipped().model_dump() | NEUTRAL | values
+    tree = _shipped().model_dump() | NEUTRAL | ALONE | values
     tree["augmentation"] |= UNCHANGED | (augmentation or {})
     return TrainParams.model_validate(tree)
 
@@ -51,6 +55,6 @@ def _shipped() -> TrainParams:
 
 def neutral() -> dict[str, Any]:
     """The plainest training as dotted values of params.yaml."""
-    return {f"train.{name}": value for name, value in NEUTRAL.items()} | {
-        f"train.augmentation.{name}": value for name, value in UNCHANGED.items()
-    }
+    nested = ALONE | {"augmentation": UNCHANGED}
+    inner = {f"train.{name}.{key}": value for name, values in nested.items() for key, value in values.items()}
+    return {f"train.{name}": value for name, value in NEUTRAL.items()} | inner

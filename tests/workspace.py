@@ -8,6 +8,7 @@ workspace.repro().ran                  # ["extract", "featurize", ...]
 import csv
 import fcntl
 import hashlib
+import io
 import os
 import re
 import shutil
@@ -15,8 +16,10 @@ import signal
 import subprocess
 import sys
 import time
+from ast import literal_eval
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -84,10 +87,16 @@ SMALL: dict[str, Any] = {
 def set_params(folder: Path, values: dict[str, Any]) -> None:
     """Changes values of params.yaml that exist, as a person would: comments and order stay."""
     path = folder / "params.yaml"
+    path.write_text(_with_values(path.read_text(encoding="utf-8"), repr(values)), encoding="utf-8")
+
+
+@lru_cache(maxsize=64)
+def _with_values(text: str, values: str) -> str:
+    """The text of params.yaml with other values, as Python writes them; many tests ask for the same."""
     yaml = YAML()
     yaml.width = 10_000
-    tree = yaml.load(path.read_text(encoding="utf-8"))
-    for dotted, value in values.items():
+    tree = yaml.load(text)
+    for dotted, value in literal_eval(values).items():
         *parents, last = dotted.split(".")
         node = tree
         for parent in parents:
@@ -95,8 +104,9 @@ def set_params(folder: Path, values: dict[str, Any]) -> None:
         if last not in node:
             raise KeyError(f"params.yaml has no {dotted}")
         node[last] = value
-    with path.open("w", encoding="utf-8") as file:
-        yaml.dump(tree, file)
+    stream = io.StringIO()
+    yaml.dump(tree, stream)
+    return stream.getvalue()
 
 
 def environment(folder: Path) -> dict[str, str]:

@@ -190,3 +190,29 @@ def test_more_views_than_a_face_has(workspace):
     train.main()
     with pytest.raises(UserError, match=r"predict\.tta: 3 views"):
         predict.main()
+
+
+def test_members_look_as_one_and_teach_who_looks_as_they_do(workspace):
+    set_params(workspace, {"train.modality": "both", "train.epochs": 1, "train.ensemble.members": 2})
+    train.main()
+    predict.main()
+    together = load_model("models")
+    assert together.modality == "both"
+    features, _ = open_inputs("data/features", "data/resplit")
+    row = int(features.index.index[features.index["split"] == "val"][0])
+    looks = read_clip(features, row, "both")
+    device = torch.device("cpu")
+    each = [clip_score(member, looks, 32, device) for member in together.detector]
+    assert each[0] != each[1]
+    assert scores(workspace)["val-00.mp4"] == pytest.approx(np.mean(each), abs=2e-6)
+    assert together.facts["parameters"] == together.facts["parameters_thop"]
+
+    (workspace / "models").rename(workspace / "teacher")
+    set_params(workspace, {"train.ensemble.members": 1, "train.distil.teacher": "teacher"})
+    train.main()
+    assert json.loads((workspace / "models/model.json").read_text())["teacher"]["members"] == 2
+    set_params(workspace, {"train.modality": "picture"})
+    with pytest.raises(
+        UserError, match=r"teacher: teacher is of train\.modality: both, the learner of picture"
+    ):
+        train.main()

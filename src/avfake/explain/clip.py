@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from avfake.explain.axis import Axis, axis_hz
 from avfake.explain.grad_cam import NoFeatureMap, cell_heat, feature_map, log_odds, resample
@@ -16,7 +17,8 @@ from avfake.features.trim import kept_frames
 from avfake.media.clip import ClipRow, extract_clip
 from avfake.media.errors import ClipError
 from avfake.media.pcm import from_pcm
-from avfake.model.detector import FAKE, REAL
+from avfake.model.detector import FAKE, REAL, Detector
+from avfake.model.ensemble import members_of
 from avfake.model.inference import fake_probability, window_logits
 from avfake.params import FeaturizeParams
 from avfake.scoring import BATCH_SIZE, Scorer
@@ -123,12 +125,19 @@ def _line(sound: NDArray[np.float32], sample_rate: int, params: FeaturizeParams)
 
 
 def _heat(scorer: Scorer, windows: NDArray[np.uint8], line: TimeLine) -> tuple[Heat, None] | tuple[None, str]:
-    detector = scorer.model.detector
+    """The heat, of an ensemble the mean of its members' heats; or why there is none."""
     channels, height, width = windows.shape[1:]
-    try:
-        name, layer = feature_map(detector.audio.backbone, (channels, height, width))
-    except NoFeatureMap as error:
-        return None, error.reason
-    cells = cell_heat(lambda batch: log_odds(detector(batch)), detector, layer, windows, BATCH_SIZE)
+    heats = []
+    for detector in members_of(scorer.model.detector):
+        try:
+            name, layer = feature_map(detector.audio.backbone, (channels, height, width))
+        except NoFeatureMap as error:
+            return None, error.reason
+        heats.append(cell_heat(_log_odds_of(detector), detector, layer, windows, BATCH_SIZE))
+    cells = np.mean(heats, axis=0)
     whole = overlapped(resample(cells, (height, width)), line)
     return Heat(whole, name, (cells.shape[1], cells.shape[2])), None
+
+
+def _log_odds_of(detector: Detector) -> Callable[[Tensor], Tensor]:
+    return lambda windows: log_odds(detector(windows))

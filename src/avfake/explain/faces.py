@@ -13,9 +13,10 @@ from avfake.explain.clip import Heat, SoundExplained, explain_sound
 from avfake.explain.grad_cam import NoFeatureMap, cell_heat, feature_map, log_odds, resample
 from avfake.explain.time_line import TimeLine, overlapped
 from avfake.media.clip import extract_clip
-from avfake.model.detector import FAKE, REAL
+from avfake.model.detector import FAKE, REAL, Detector
+from avfake.model.ensemble import members_of
 from avfake.model.inference import fake_probability, window_logits
-from avfake.model.streams import MISSING, PairArrays, Streams
+from avfake.model.streams import MISSING, Pairs, Streams
 from avfake.scoring import BATCH_SIZE, Scorer, unpacked_faces
 
 Floats = NDArray[np.float64]
@@ -98,29 +99,36 @@ def explain_streams(scorer: Scorer, path: str | Path) -> Explained:
 
 
 def _heat(scorer: Scorer, looks: Streams, line: TimeLine) -> tuple[Heat, None] | tuple[None, str]:
-    """Heat of the windows; of each the mean over its pairs."""
-    detector = scorer.model.detector
-    try:
-        name, layer = feature_map(detector.audio.backbone, scorer.model.shape)
-    except NoFeatureMap as error:
-        return None, error.reason
-    cells = _cells(scorer, looks, 0, layer)
+    """Heat of the windows; of each the mean over its pairs, and over members."""
+    heats = []
+    for detector in members_of(scorer.model.detector):
+        try:
+            name, layer = feature_map(detector.audio.backbone, scorer.model.shape)
+        except NoFeatureMap as error:
+            return None, error.reason
+        heats.append(_cells(detector, scorer.device, looks, 0, layer))
+    cells = np.mean(heats, axis=0)
     whole = overlapped(resample(cells, scorer.model.shape[1:]), line)
     return Heat(whole, name, (cells.shape[1], cells.shape[2])), None
 
 
 def _face_heat(scorer: Scorer, looks: Streams) -> tuple[FaceHeat, None] | tuple[None, str]:
-    """Heat of the faces; of each the mean over its pairs."""
-    visual = scorer.model.detector.visual
-    try:
-        name, layer = feature_map(visual.backbone, (3, visual.size, visual.size))
-    except NoFeatureMap as error:
-        return None, error.reason
-    cells = _cells(scorer, looks, 1, layer)
+    """Heat of the faces; of each the mean over its pairs, and over members."""
+    heats = []
+    for detector in members_of(scorer.model.detector):
+        visual = detector.visual
+        try:
+            name, layer = feature_map(visual.backbone, (3, visual.size, visual.size))
+        except NoFeatureMap as error:
+            return None, error.reason
+        heats.append(_cells(detector, scorer.device, looks, 1, layer))
+    cells = np.mean(heats, axis=0)
     return FaceHeat(resample(cells, (visual.face_size, visual.face_size)), cells, name), None
 
 
-def _cells(scorer: Scorer, looks: Streams, stream: int, layer: torch.nn.Module) -> Floats:
+def _cells(
+    detector: Detector, device: torch.device, looks: Streams, stream: int, layer: torch.nn.Module
+) -> Floats:
     """Heat of each cell of the feature map of each window (stream 0) or face (1), float64 [n, h, w]."""
     parts = (looks.windows, looks.faces)[stream]
     pairs = looks.pairs[looks.pairs[:, stream] != MISSING]
@@ -129,22 +137,22 @@ def _cells(scorer: Scorer, looks: Streams, stream: int, layer: torch.nn.Module) 
         chunk = pairs[start : start + BATCH_SIZE]
         # Each pair has its own copy here: the heat of a part is another one beside another partner.
         own = parts[chunk[:, stream]]
-        forward = _forward(scorer, replace(looks, pairs=chunk).batch(0, len(chunk)), stream)
-        found.append(cell_heat(forward, scorer.model.detector, layer, own, len(own)))
+        pairs_of_chunk = replace(looks, pairs=chunk).batch(0, len(chunk)).tensors(device)
+        forward = _forward(detector, pairs_of_chunk, stream)
+        found.append(cell_heat(forward, detector, layer, own, len(own)))
     return _means(np.concatenate(found), pairs[:, stream], len(parts))
 
 
-def _forward(scorer: Scorer, chunk: PairArrays, stream: int) -> Callable[[torch.Tensor], torch.Tensor]:
-    """Log-odds [B] of the pairs of a chunk as a function of one of their streams."""
-    pairs = chunk.tensors(scorer.device)
-    places = torch.arange(len(pairs), device=scorer.device)
+def _forward(detector: Detector, pairs: Pairs, stream: int) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Log-odds [B] of pairs as a function of one of their streams."""
+    places = torch.arange(len(pairs), device=pairs.window_of.device)
 
     def forward(batch: torch.Tensor) -> torch.Tensor:
         if stream == 0:
             own = replace(pairs, windows=batch, window_of=places)
         else:
             own = replace(pairs, faces=batch, face_of=places)
-        return log_odds(scorer.model.detector(own))
+        return log_odds(detector(own))
 
     return forward
 

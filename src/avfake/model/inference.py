@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from avfake.errors import UserError
 from avfake.model.detector import FAKE, Detector
+from avfake.model.ensemble import Ensemble
 from avfake.model.streams import PICTURE, Looks, Streams
 from avfake.model.views import View, identity
 
@@ -107,9 +108,13 @@ def clip_score(
     device: torch.device,
     views: Sequence[View] = (identity,),
 ) -> float:
-    """Probability that a clip is fake: the mean over its windows uint8 [n >= 1, C, H, W], or its pairs, and
-    the
-    views."""
+    """Probability that a clip is fake: the mean over its windows uint8 [n >= 1, C, H, W], or pairs, and views.
+
+    That of an ensemble is the mean over its members.
+    """
+    if isinstance(detector, Ensemble):
+        each = [clip_score(member, windows, batch_size, device, views) for member in detector]
+        return float(np.mean(each))
     return float(
         np.mean(
             [

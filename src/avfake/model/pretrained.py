@@ -63,7 +63,7 @@ def load_pretrained(
         SHA-256 of the file of weights; None for `none`.
 
     Raises:
-        UserError: the source is unknown, or its weights do not fit the backbone.
+        UserError: the source is unknown, or its weights are an ensemble's or do not fit the backbone.
         RunError: the weights cannot be got, or are damaged.
     """
     return load_branch(detector.audio, SOUND_PREFIX, backbone, source, shape)
@@ -77,6 +77,11 @@ def load_branch(
         return None
     path = find(source, backbone)
     state = read_state(path)
+    if any(key.startswith("members.") for key in state):
+        raise UserError(
+            f"train.pretrained: {path} is an ensemble, of which no one detector can start",
+            "use a detector of one member, or let it be taught: train.distil.teacher",
+        )
     if source == PYPI_LITE0:
         state = lite0_keys(state)
     if _is_own(state):

@@ -72,7 +72,7 @@ def choose_epoch(
     Raises:
         UserError: as `folds.assign` and `fit`.
     """
-    own = np.array([not names for names in data.train.parents])
+    own = _first(data.train)
     rows, held = [], []
     # Every fold has as many epochs: the mean over folds is of the same epochs.
     same_length = params.model_copy(update={"patience": None})
@@ -93,7 +93,7 @@ def held_out(clips: Clips, n_folds: int, seed: int) -> NDArray[np.bool_]:
 
     Raises UserError as `folds.assign`.
     """
-    first = clips.take(np.array([not names for names in clips.parents]))
+    first = clips.take(_first(clips))
     home = assign(first.targets, first.generators, first.sources, n_folds, seed)
     folds = dict(zip(first.names, home.tolist(), strict=True))
     held = np.zeros((n_folds, len(clips)), bool)
@@ -102,6 +102,13 @@ def held_out(clips: Clips, n_folds: int, seed: int) -> NDArray[np.bool_]:
             if parent in folds:
                 held[folds[parent], place] = True
     return held
+
+
+def _first(clips: Clips) -> NDArray[np.bool_]:
+    """Whether each clip came with labels, bool [n]; of one that is there twice, the first alone."""
+    found = np.zeros(len(clips), bool)
+    found[np.unique(clips.rows, return_index=True)[1]] = True
+    return found & np.array([not names for names in clips.parents])
 
 
 def _table(rows: Sequence[Sequence[Mapping[str, float]]], key: str) -> NDArray[np.float64]:

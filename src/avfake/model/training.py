@@ -22,6 +22,7 @@ from avfake.model.batches import Epoch, Preparation, batch_bounds, draw_epoch, e
 from avfake.model.checkpoint import Checkpoint
 from avfake.model.clips import Clips
 from avfake.model.detector import Detector
+from avfake.model.distillation import Teacher
 from avfake.model.epoch import plain
 from avfake.model.inference import fake_probability, window_logits
 from avfake.model.losses import balanced_weights, make_loss
@@ -71,6 +72,7 @@ def fit(
     checkpoint: Checkpoint,
     on_epoch: Callable[[dict[str, float]], None] | None = None,
     last_epoch: int | None = None,
+    teacher: Teacher | None = None,
 ) -> Progress:
     """Trains `detector` (on `device`) in place, going on from the checkpoint if there is one.
 
@@ -84,6 +86,7 @@ def fit(
             interrupted run first. What it raises ends the training.
         last_epoch: after which training ends, on the schedule of all of `params.epochs`, and whose weights
             are kept; None: validation chooses.
+        teacher: whose scores are learned beside the labels.
 
     Returns:
         the progress after the last epoch; `best` holds the weights to keep: averaged ones, where weights are
@@ -103,7 +106,7 @@ def fit(
     updates = [len(batch_bounds(size, params.batch_size)) for size in sizes]
     schedule = make_schedule(optimiser, params, updates)
     averaging = make_averaging(detector, params)
-    loop = _Loop(detector, data, params, device, optimiser, schedule, averaging, offset)
+    loop = _Loop(detector, data, params, device, optimiser, schedule, averaging, teacher, offset)
     progress = Progress([], {}, last_epoch)
     parts: dict[str, Any] = {
         "detector": detector,
@@ -177,6 +180,7 @@ class _Loop:
     optimiser: torch.optim.Optimizer
     schedule: Schedule
     averaging: Averaging
+    teacher: Teacher | None
     offset: OffsetHead | None = None
 
     def run(self, epoch: int) -> tuple[float, float, float]:
@@ -211,10 +215,13 @@ class _Loop:
                 with torch.autocast(self.device.type, torch.bfloat16, enabled=params.mixed_precision):
                     if self.offset is None:
                         logits = self.detector(inputs)
-                        loss = criterion(logits.float(), wanted)
                     else:
                         logits, beside = self._with_offset(inputs, drawn, bounds[number])
-                        loss = criterion(logits.float(), wanted) + beside
+                    loss = criterion(logits.float(), wanted)
+                    if self.teacher is not None:
+                        loss = self.teacher.loss(logits.float(), loss, inputs)
+                    if self.offset is not None:
+                        loss = loss + beside
                 if not torch.isfinite(loss):
                     raise RunError(f"the loss is not finite in epoch {epoch}", "lower train.lr")
                 self.optimiser.zero_grad()

@@ -8,6 +8,8 @@ from avfake.params.sections import Device, NonNegativeInt, PositiveFloat, Positi
 
 NonNegativeFloat = Annotated[float, Field(ge=0)]
 PositiveShare = Annotated[float, Field(gt=0, le=1)]
+# A folder that is always there: DVC wants each dependency of a stage to exist.
+NO_TEACHER = "teachers/none"
 PartOfOne = Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -35,6 +37,32 @@ class VisualParams(Section):
     pretrained: Annotated[str, Field(min_length=1)]
     image_size: Annotated[int, Field(ge=16)] | None
     flip: bool
+
+
+class EnsembleParams(Section):
+    """Several detectors whose scores are averaged."""
+
+    members: PositiveInt
+    bagging: Literal["none", "clips", "sources"]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "EnsembleParams":
+        if self.members == 1 and self.bagging != "none":
+            raise ValueError("bagging draws clips for each of several members: set members to 2 at least")
+        return self
+
+
+class DistilParams(Section):
+    """A detector or an ensemble whose scores are taught, beside the labels."""
+
+    teacher: Annotated[str, Field(min_length=1)]
+    weight: PositiveShare
+    temperature: PositiveFloat
+
+    @property
+    def taught(self) -> bool:
+        """Whether there is a teacher."""
+        return self.teacher != NO_TEACHER
 
 
 class TrainParams(Section):
@@ -70,6 +98,8 @@ class TrainParams(Section):
     swa_start: PartOfOne
     patience: PositiveInt | None
     augmentation: AugmentationParams
+    ensemble: EnsembleParams
+    distil: DistilParams
     device: Device
     mixed_precision: bool
     threads: PositiveInt
@@ -94,4 +124,8 @@ class TrainParams(Section):
             for name in ("modality_dropout", "offset_head"):
                 if getattr(self, name):
                     raise ValueError(f"{name} needs both streams: modality: both")
+        if self.frozen_head != "none" and self.distil.taught:
+            raise ValueError("distil: a frozen backbone is not trained, and cannot be taught")
+        if self.frozen_head != "none" and self.ensemble.members > 1 and self.ensemble.bagging == "none":
+            raise ValueError("ensemble: nothing about a frozen head is random; its members need bagging")
         return self

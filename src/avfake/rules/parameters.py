@@ -6,15 +6,15 @@ counted within seconds.
 """
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 
 from avfake.errors import UserError
 from avfake.model import budget
-from avfake.model.assembly import assemble
 from avfake.model.detector import Detector
-from avfake.model.saved import WEIGHTS
-from avfake.model.visual import Sight
+from avfake.model.saved import WEIGHTS, build_saved
 from avfake.rules.subject import Subject
 from avfake.rules.verdict import Case, Verdict, shown
 
@@ -34,10 +34,8 @@ def judge(subject: Subject) -> Verdict:
         return case.verdict()
     held = sum(math.prod(shape) for shape in shapes.values())
     case.found(f"{WEIGHTS} holds {held:,} numbers in {len(shapes)} tensors, buffers included")
-    channels, height, width = map(int, subject.model["features"]["shape"])
     try:
-        sight = Sight.read(subject.model.get("visual"))
-        detector, size = counted(subject.model["backbone"], (channels, height, width), sight)
+        detector, size = counted(subject.model)
     except UserError as error:
         case.fault(f"{error.message}; the file alone tells of {held:,} numbers")
         return case.verdict()
@@ -46,8 +44,7 @@ def judge(subject: Subject) -> Verdict:
     differing = {name for name in expected.keys() | shapes.keys() if expected.get(name) != shapes.get(name)}
     if differing:
         case.fault(
-            f"{WEIGHTS} is no {_named(subject.model['backbone'], sight)}:"
-            f" {shown(differing)} differ in shape or are missing"
+            f"{WEIGHTS} is no {_named(subject.model)}: {shown(differing)} differ in shape or are missing"
         )
     counts = {"counting": size.parameters, "thop": size.parameters_thop}
     for way, count in counts.items():
@@ -64,8 +61,9 @@ def judge(subject: Subject) -> Verdict:
     return case.verdict()
 
 
-def _named(backbone: str, sight: Sight | None) -> str:
-    return backbone if sight is None or sight.backbone == backbone else f"{backbone} with {sight.backbone}"
+def _named(model: Mapping[str, Any]) -> str:
+    visual = model.get("visual")
+    return f"{model['backbone']} with {visual['backbone']}" if visual else str(model["backbone"])
 
 
 def file_shapes(subject: Subject) -> Shapes:
@@ -76,18 +74,18 @@ def file_shapes(subject: Subject) -> Shapes:
         return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
 
 
-def counted(
-    backbone: str, shape: tuple[int, int, int], sight: Sight | None = None
-) -> tuple[Detector, budget.Size]:
-    """The detector without numbers, and its size; of all its branches.
+def counted(model: Mapping[str, Any]) -> tuple[Detector, budget.Size]:
+    """The detector or ensemble that a model.json names, without numbers, and its size.
 
     Raises:
         UserError: timm knows no such backbone, or it cannot take such windows.
     """
+    channels, height, width = map(int, model["features"]["shape"])
+    shape = channels, height, width
     try:
         with torch.device("meta"):
-            detector = assemble(backbone, shape, sight)
+            detector = build_saved(model)
         return detector, budget.measure(detector, shape)
     except (RuntimeError, UserError):  # an architecture that looks at numbers while it is built or run
-        detector = assemble(backbone, shape, sight)
+        detector = build_saved(model)
         return detector, budget.measure(detector, shape)

@@ -9,8 +9,10 @@ from typing import Any
 
 from avfake.model.streams import PICTURE, SOUND
 from avfake.model.tags import other_data
+from avfake.params import RulesParams
 from avfake.rules.lock import DVC_LOCK, locked_params
 from avfake.rules.subject import Subject, of_models
+from avfake.rules.teachers import teachers
 from avfake.rules.verdict import Case, Verdict
 
 # The kinds of weights (avfake.model.pretrained.origin) that go with a source; a path goes with the others.
@@ -21,29 +23,40 @@ _UNKNOWN = "what it was trained on is not known here; its SHA-256 is not on the 
 def judge(subject: Subject) -> Verdict:
     """Judges the record of each branch in model.json, each part of it, and whether dvc.lock agrees."""
     case = Case("pretraining")
-    train = subject.model["train"] if isinstance(subject.model["train"], dict) else {}
-    branches = [("train", subject.model, train)]
-    if visual := subject.model.get("visual"):
-        of_faces = ("train.visual", visual, train.get("visual") or {})
-        branches = [of_faces] if visual["modality"] == PICTURE else [*branches, of_faces]
-    judged = [_judge_branch(case, subject, *branch) for branch in branches]
-    if all(judged):
-        _compare_lock(case, subject, [section for section, _, _ in branches])
+    sections = _judge_start(case, subject.model, subject.limits)
+    for teacher in teachers(subject.model):
+        its = Case(case.rule)
+        _judge_start(its, teacher.model, subject.limits)
+        for text in its.faults:
+            case.fault(f"the teacher {teacher.short}: {text}")
+        for text in its.evidence:
+            case.found(f"the teacher {teacher.short}: {text}")
+    _compare_lock(case, subject, sections)
     return case.verdict()
 
 
+def _judge_start(case: Case, model: dict[str, Any], limits: RulesParams) -> list[str]:
+    """What one training began with, from its model.json; the sections of which that is known."""
+    train = model["train"] if isinstance(model.get("train"), dict) else {}
+    branches = [("train", model, train)]
+    if visual := model.get("visual"):
+        of_faces = ("train.visual", visual, train.get("visual") or {})
+        branches = [of_faces] if visual["modality"] == PICTURE else [*branches, of_faces]
+    return [branch[0] for branch in branches if _judge_branch(case, limits, *branch)]
+
+
 def _judge_branch(
-    case: Case, subject: Subject, section: str, model: dict[str, Any], train: dict[str, Any]
+    case: Case, limits: RulesParams, section: str, model: dict[str, Any], train: dict[str, Any]
 ) -> bool:
     """Judges the weights of one branch; whether there is anything to judge.
 
     Args:
-        case: to write to. subject: whose limits hold.
+        case: to write to. limits: that hold.
         section: of params.yaml that the branch is made by.
         model: `backbone`, `pretrained`, `pretrained_sha256` of the branch.
         train: that section, as model.json has it.
     """
-    limits, source, sha256 = subject.limits, train.get("pretrained"), model.get("pretrained_sha256")
+    source, sha256 = train.get("pretrained"), model.get("pretrained_sha256")
     if source is None:
         case.fault(f"model.json does not say under `{section}` where the first weights came from")
         return False
@@ -141,11 +154,10 @@ def _compare_lock(case: Case, subject: Subject, sections: list[str]) -> None:
         case.found(f"{DVC_LOCK} knows no run of `train`: the model's own record alone was judged")
         return
     train = subject.model["train"]
-    if locked.get("modality", SOUND) != train.get("modality", SOUND):
-        case.fault(
-            f"model.json says train.modality: {train.get('modality')},"
-            f" {DVC_LOCK} says {locked.get('modality')}"
-        )
+    for key, neutral in (("modality", SOUND), ("ensemble", None), ("distil", None)):
+        said, recorded = (part.get(key, neutral) for part in (train, locked))
+        if recorded != said:
+            case.fault(f"model.json says train.{key}: {said}, {DVC_LOCK} says {recorded}")
     for section in sections:
         of_branch = (train, locked) if section == "train" else (train["visual"], locked.get("visual", {}))
         for key in ("backbone", "pretrained"):
