@@ -97,8 +97,8 @@ def load_teacher(
 
     Raises:
         UserError: the model is missing or damaged, it sees windows of another front end or something else of
-            a clip than the learner, or it was trained on forgeries that are not among the training clips: what
-            is held out would reach the learner.
+            a clip than the learner, or it was trained on forgeries that are not among the training clips:
+            what is held out would reach the learner.
     """
     if not params.taught:
         return None

@@ -108,7 +108,7 @@ def clip_score(
     device: torch.device,
     views: Sequence[View] = (identity,),
 ) -> float:
-    """Probability that a clip is fake: the mean over its windows uint8 [n >= 1, C, H, W], or pairs, and views.
+    """Probability that a clip is fake: the mean over its windows uint8 [n >= 1, C, H, W], or pairs, and view.
 
     That of an ensemble is the mean over its members.
     """
