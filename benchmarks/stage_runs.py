@@ -192,7 +192,7 @@ def _other(text: str, params: Params) -> list[Any]:
     if text == ROOT_OF_DATA:
         return [path]
     files = sorted(item for item in source.rglob("*") if item.is_file()) if source.is_dir() else [source]
-    return [path, [[str(item.relative_to(ROOT)), sha256_file(item)] for item in files if item.is_file()]]
+    return [path, [[os.path.relpath(item, source), sha256_file(item)] for item in files if item.is_file()]]
 
 
 def _link(path: Path, source: Path) -> None:

@@ -50,7 +50,7 @@ def make_model(
             "face_size": 112 if sight is None else sight.face_size,
             "version": front_ends.VERSION,
         },
-        "train": {},
+        "train": {"readout": {"stages": [], "bands": 4}, "pooling": "mean"},
         "prior": 0.5,
         "visual": None if sight is None else sight.facts(),
     }

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from avfake.dataset.features import faces_file, times_file, write_index
+from avfake.dataset.layout import NO_FACE
 from avfake.files import write_json, write_parquet
 from workspace import ROOT, set_params
 
@@ -70,6 +71,7 @@ def make_workspace(
                     "reason": reason,
                     "face_start": face_start,
                     "face_count": seen,
+                    "face_reason": None if seen else NO_FACE if n_faces else "extract.n_faces is 0",
                 }
             )
             labels.append(

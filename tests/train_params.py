@@ -10,6 +10,7 @@ NEUTRAL: dict[str, Any] = {
     "modality": "sound",
     "modality_dropout": 0.0,
     "offset_head": 0.0,
+    "pooling": "mean",
     "frozen_head": "none",
     "selection": "validation",
     "balance": "none",
@@ -24,6 +25,7 @@ NEUTRAL: dict[str, Any] = {
     "patience": None,
 }
 ALONE: dict[str, Any] = {
+    "readout": {"stages": [], "bands": 4},
     "ensemble": {"members": 1, "bagging": "none"},
     "distil": {"teacher": "teachers/none", "weight": 0.5, "temperature": 2.0},
 }
@@ -38,13 +40,17 @@ UNCHANGED: dict[str, Any] = {
     "noise_db": 0.0,
     "mixup": 0.0,
     "cutmix": 0.0,
+    "waveform.share": 0.0,
 }
 
 
 def train_params(augmentation: dict[str, Any] | None = None, **values: Any) -> TrainParams:
     """The plainest training, with these values of `train.augmentation` and of `train`; checked."""
     tree = _shipped().model_dump() | NEUTRAL | ALONE | values
-    tree["augmentation"] |= UNCHANGED | (augmentation or {})
+    for name, value in (UNCHANGED | (augmentation or {})).items():
+        *parent, last = name.split(".")
+        node = tree["augmentation"][parent[0]] if parent else tree["augmentation"]
+        node[last] = value
     return TrainParams.model_validate(tree)
 
 

@@ -19,7 +19,8 @@ import time
 from ast import literal_eval
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +48,7 @@ OUTPUTS = [
     "metrics",
     "plots",
 ]
-# What the stages up to `evaluate` write. The two after it cost most of a run on tiny clips: they start
-# processes that load the detector.
+# What the stages up to `evaluate` write. The two after it load the detector anew: that is most of a run.
 UP_TO_EVALUATE = [name for name in OUTPUTS if name not in ("data/robustness", "data/audit", "metrics")]
 
 SMALL: dict[str, Any] = {
@@ -98,9 +98,7 @@ def _with_values(text: str, values: str) -> str:
     tree = yaml.load(text)
     for dotted, value in literal_eval(values).items():
         *parents, last = dotted.split(".")
-        node = tree
-        for parent in parents:
-            node = node[parent]
+        node = reduce(getitem, parents, tree)
         if last not in node:
             raise KeyError(f"params.yaml has no {dotted}")
         node[last] = value

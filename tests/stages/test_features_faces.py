@@ -79,6 +79,7 @@ def test_every_clip_has_its_own_faces_and_their_times(features):
     assert names == ["a.mp4", "b.mp4", "c.mp4", "broken.mp4", "silent.mp4"]
     assert features.face_counts.tolist() == [FACES[name] for name in names]
     assert features.face_counts.dtype == np.int64
+    assert features.index["face_reason"].tolist() == [None, "no face found", None, "empty file", None]
     assert (features.face_size, features.info["n_faces"]) == (SIZE, 3)
     for place, name in enumerate(names):
         np.testing.assert_array_equal(features.faces(place), crops(name))
@@ -105,4 +106,5 @@ def test_without_faces_there_are_none_and_the_windows_are_the_same_bytes(feature
     assert not [*blind.folder.rglob("*.faces.npy"), *blind.folder.rglob("*.times.npy")]
     assert (blind.face_size, blind.info["n_faces"]) == (None, 0)
     assert blind.face_counts.tolist() == [0] * 5
+    assert set(blind.index["face_reason"]) == {"extract.n_faces is 0"}
     assert len(blind.faces(0)) == len(blind.face_times(0)) == 0

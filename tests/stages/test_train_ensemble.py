@@ -195,7 +195,7 @@ def teacher(workspace):
     known = {
         "backbone": params.backbone,
         "features": data.features.info,
-        "train": {},
+        "train": {"readout": {"stages": [], "bands": 4}, "pooling": "mean"},
         "prior": 0.5,
         "generators": ["comb"],
         "ensemble": {"bagging": "none", "members": [{}, {}]},

@@ -2,23 +2,22 @@
 
 import json
 import re
-import signal
 import subprocess
-import sys
 from contextlib import chdir
 
 import numpy as np
 import pytest
 
+from avfake.cli.tune import app
 from avfake.params import TrainParams, load
 from avfake.stages import train
 from avfake.tune.study import VALUES, open_study
 from avfake.tune.table import make_table
+from killed import killed
 from tuned import make_searchable, tune
-from workspace import environment, run
+from workspace import run
 
 STUDY = ".memo/tune/toy.db"
-COMMAND = "from avfake.cli.tune import app; app()"
 
 
 def rows():
@@ -101,16 +100,13 @@ def test_killed_and_run_again_goes_on_after_the_last_epoch(tmp_path, done, monke
     folder = make_searchable(tmp_path / "killed")
     path = folder / "data/features/test/shard-00.npy"
     np.save(path, 255 - np.load(path))
-    command = [sys.executable, "-u", "-c", COMMAND, "--trials", "4", "--no-experiments"]
-    with subprocess.Popen(
-        command, cwd=folder, env=environment(folder), stdout=subprocess.PIPE, text=True
-    ) as process:
-        in_second = False
-        for line in process.stdout:
-            in_second = in_second or line.startswith("trial 1 (")
-            if in_second and line.startswith("epoch 2/2"):
-                process.send_signal(signal.SIGKILL)
-    assert process.returncode == -signal.SIGKILL
+    said = []
+
+    def in_the_second(line: str) -> bool:
+        said.append(line)
+        return line.startswith("epoch 2/2") and any(old.startswith("trial 1 (") for old in said)
+
+    killed(folder, lambda: app(["--trials", "4", "--no-experiments"]), in_the_second)
     monkeypatch.chdir(folder)
     said = tune("--trials", "4", "--no-experiments")
     assert "trial 1 was interrupted: its values are tried again" in said

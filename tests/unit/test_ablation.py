@@ -175,6 +175,13 @@ def test_a_stage_depends_on_the_sections_that_dvc_yaml_gives_it(tmp_path):
     assert moved("evaluate.seed", 7) == {"evaluate"}
     assert moved("parallel.workers", 7) == set()
 
+    teacher = tmp_path / "teacher"
+    teacher.mkdir()
+    taught = with_changes(PARAMS, {"train.distil.teacher": str(teacher)})
+    before = {name: runs.folder(name, taught) for name in read_stages()}
+    (teacher / "model.json").write_text("{}")
+    assert {name for name, folder in before.items() if runs.folder(name, taught) != folder} == after_train
+
 
 def test_the_plan_of_the_project_is_valid_and_its_baseline_is_that_of_the_makefile(tmp_path):
     reference, rows = ablation.read_plan(ROOT / "benchmarks/ablation.yaml")

@@ -11,9 +11,9 @@ from avfake.model.clips import Clips
 from avfake.model.detector import build
 from avfake.model.distillation import divergence
 from avfake.model.ensemble import Ensemble, members_of
+from avfake.model.folds import held_out
 from avfake.model.inference import clip_score, fake_probability, window_logits
 from avfake.model.members import mean_rows, member_params
-from avfake.model.selection import held_out
 from avfake.model.views import make_views
 from train_params import train_params
 

@@ -27,6 +27,7 @@ INDEX_SCHEMA = pa.schema(
         ("reason", pa.string()),
         ("face_start", pa.int64()),
         ("face_count", pa.int64()),
+        ("face_reason", pa.string()),
     ]
 )
 
@@ -36,7 +37,8 @@ class FeatureSet:
 
     Attributes:
         index: a row per clip: split, video_name, shard, start, count (0: no windows), reason (None, or why
-            there are none), face_start, face_count (0: no faces); by split (train, val, test) and name.
+            there are none), face_start, face_count (0: no faces), face_reason (as reason, of faces); by split
+            (train, val, test) and name.
         info: features.json: front_end, shape, params, sample_rate, n_faces, face_size, version.
         shape: (C, H, W) of a window: front ends, bands, frames.
         face_size: S, pixels; None with extract.n_faces: 0.

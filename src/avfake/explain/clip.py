@@ -19,7 +19,7 @@ from avfake.media.errors import ClipError
 from avfake.media.pcm import from_pcm
 from avfake.model.detector import FAKE, REAL, Detector
 from avfake.model.ensemble import members_of
-from avfake.model.inference import fake_probability, window_logits
+from avfake.model.inference import clip_probability, fake_probability, window_logits
 from avfake.params import FeaturizeParams
 from avfake.scoring import BATCH_SIZE, Scorer
 
@@ -75,7 +75,8 @@ def explain(scorer: Scorer, path: str | Path) -> SoundExplained:
         raise ClipError(reason)
     windows = scorer.windows_of(row)
     logits = window_logits(scorer.model.detector, windows, BATCH_SIZE, scorer.device)
-    figures = fake_probability(logits), logits[:, FAKE] - logits[:, REAL]
+    score = clip_probability(logits, scorer.model.detector.pooling)
+    figures = score, fake_probability(logits), logits[:, FAKE] - logits[:, REAL]
     return explain_sound(scorer, row, windows, figures, lambda line: _heat(scorer, windows, line))
 
 
@@ -83,7 +84,7 @@ def explain_sound(
     scorer: Scorer,
     row: ClipRow,
     windows: NDArray[Any],
-    figures: tuple[NDArray[np.float64], NDArray[np.float64]],
+    figures: tuple[float, NDArray[np.float64], NDArray[np.float64]],
     heat_on: Callable[[TimeLine], tuple[Heat | None, str | None]],
 ) -> SoundExplained:
     """The explanation of a clip's sound from what is known of its windows.
@@ -92,16 +93,16 @@ def explain_sound(
         scorer: whose front end made the windows.
         row: the clip as it was read.
         windows: uint8 [n, C, H, W].
-        figures: scores and log-odds of the windows, [n] each.
+        figures: the clip's score; scores and log-odds of its windows, [n] each.
         heat_on: the heat of the windows along a time line, or None and why there is none.
     """
     pcm = np.frombuffer(row.pcm, "<i2")
     settings = scorer.featurize.model_dump()
     line = _line(from_pcm(pcm, row.pcm_shift), row.sample_rate, scorer.featurize)
-    scores, odds = figures
+    score, scores, odds = figures
     heat, why_no_heat = heat_on(line)
     return SoundExplained(
-        score=float(scores.mean()),
+        score=score,
         seconds=len(pcm) / row.sample_rate,
         line=line,
         window_scores=scores,

@@ -15,7 +15,7 @@ from avfake.explain.time_line import TimeLine, overlapped
 from avfake.media.clip import extract_clip
 from avfake.model.detector import FAKE, REAL, Detector
 from avfake.model.ensemble import members_of
-from avfake.model.inference import fake_probability, window_logits
+from avfake.model.inference import clip_probability, fake_probability, window_logits
 from avfake.model.streams import MISSING, Pairs, Streams
 from avfake.scoring import BATCH_SIZE, Scorer, unpacked_faces
 
@@ -42,7 +42,7 @@ class PictureExplained:
     """What made the score of a clip's faces.
 
     Attributes:
-        score: of the clip, probability of fake: the mean over its pairs, or over its faces.
+        score: of the clip, probability of fake.
         faces: uint8 RGB [m >= 1, S, S, 3]. times: seconds of each, float64 [m].
         face_scores: float64 [m], of each face: the mean over its pairs. face_log_odds: likewise.
         heat: None where `why_no_heat` says why.
@@ -77,7 +77,7 @@ def explain_streams(scorer: Scorer, path: str | Path) -> Explained:
     assert isinstance(looks, Streams)
     logits = window_logits(scorer.model.detector, looks, BATCH_SIZE, scorer.device)
     scores, odds = fake_probability(logits), logits[:, FAKE] - logits[:, REAL]
-    score = float(scores.mean())
+    score = clip_probability(logits, scorer.model.detector.pooling)
     sound = picture = None
     if len(looks.windows):
         per_window = [_means(values, looks.pairs[:, 0], len(looks.windows)) for values in (scores, odds)]
@@ -85,10 +85,9 @@ def explain_streams(scorer: Scorer, path: str | Path) -> Explained:
             scorer,
             row,
             looks.windows,
-            (per_window[0], per_window[1]),
+            (score, per_window[0], per_window[1]),
             lambda line: _heat(scorer, looks, line),
         )
-        sound = replace(sound, score=score)
     if len(looks.faces):
         per_face = [_means(values, looks.pairs[:, 1], len(looks.faces)) for values in (scores, odds)]
         _, times = unpacked_faces(row.faces, row.n_faces, row.face_times, scorer.extract)

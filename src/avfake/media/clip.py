@@ -11,7 +11,8 @@ import soxr
 from avfake.media.audio import sound_of
 from avfake.media.container import opened
 from avfake.media.errors import ClipError
-from avfake.media.faces import find_faces
+from avfake.media.faces import face_of, find_faces
+from avfake.media.image import NO_SOUND, image_facts, image_versions, is_image, open_image, upright
 from avfake.media.pcm import to_pcm
 from avfake.media.probe import facts_of, to_json
 from avfake.params import ExtractParams
@@ -22,11 +23,12 @@ VERSION = 3
 
 @dataclass(frozen=True)
 class ClipRow:
-    """What is kept of a clip.
+    """What is kept of a clip; a still image is one of a single frame.
 
     Attributes:
         error: why the file could not be opened, or None. audio_error, video_error: why that track cannot
             be used, or None; both are set where `error` is. `video_error` is None if no faces were asked for.
+            `audio_error` of a still image is `avfake.media.image.NO_SOUND`.
         sample_rate: Hz. pcm: mono sound, little-endian int16, empty where `audio_error` is set; it is
             louder than the clip by the factor 2 ** pcm_shift (see `avfake.media.pcm.to_pcm`).
         n_faces: number of crops found. faces: uint8 RGB [n_faces, face_size, face_size, 3]. face_times: when
@@ -49,6 +51,8 @@ class ClipRow:
 def extract_clip(path: str | Path, params: ExtractParams) -> ClipRow:
     """Reads a clip's sound, faces and facts; what cannot be read is said in the row and not raised."""
     path = Path(path)
+    if is_image(path):
+        return _still(path, params)
     audio_error = video_error = None
     pcm, pcm_shift = b"", 0
     faces = b""
@@ -76,6 +80,23 @@ def extract_clip(path: str | Path, params: ExtractParams) -> ClipRow:
     )  # fmt: skip
 
 
+def _still(path: Path, params: ExtractParams) -> ClipRow:
+    """The row of a still image, whose only frame is searched for a face once."""
+    faces = b""
+    face_times: tuple[float, ...] = ()
+    try:
+        image = open_image(path)
+    except ClipError as error:
+        return unreadable(error.reason, params)
+    facts = image_facts(image, path.stat().st_size) | {"left_right_db": None}
+    if params.n_faces:
+        crops, face_times = face_of(upright(image), params.face_size)
+        faces = crops.tobytes()
+    return ClipRow(
+        None, NO_SOUND, None, params.sample_rate, b"", 0, len(face_times), faces, face_times, to_json(facts)
+    )
+
+
 def unreadable(reason: str, params: ExtractParams) -> ClipRow:
     """The row of a clip that could not be opened."""
     video_error = reason if params.n_faces else None
@@ -85,7 +106,8 @@ def unreadable(reason: str, params: ExtractParams) -> ClipRow:
 def decoder_versions() -> dict[str, str]:
     """The libraries on whose version the bytes of a row depend."""
     libraries = {name: ".".join(map(str, version)) for name, version in av.library_versions.items()}
-    return {**libraries, "av": av.__version__, "soxr": soxr.__version__, "cv2": cv2.__version__}
+    libraries |= {"av": av.__version__, "soxr": soxr.__version__, "cv2": cv2.__version__}
+    return libraries | image_versions()
 
 
 def _rounded(decibels: float | None) -> float | None:

@@ -47,10 +47,30 @@ def find_faces(path: str | Path, n: int, size: int) -> Faces:
     Raises:
         ClipError: the clip cannot be opened, has no picture, or its picture breaks off.
     """
-    found = [(_largest_face(frame.pixels, size), frame.seconds) for frame in timed_frames(path, n)]
-    crops = [crop for crop, _ in found if crop is not None]
-    times = tuple(seconds for crop, seconds in found if crop is not None)
-    return Faces(np.stack(crops) if crops else np.zeros((0, size, size, 3), np.uint8), times)
+    crops, times = [np.zeros((0, size, size, 3), np.uint8)], []
+    for frame in timed_frames(path, n):
+        box = _face_box(frame.pixels)
+        if box is not None:
+            crops.append(_cut(frame.pixels, box, size)[None])
+            times.append(frame.seconds)
+    return Faces(np.concatenate(crops), tuple(times))
+
+
+def face_of(pixels: np.ndarray, size: int) -> Faces:
+    """The largest face of a still image uint8 RGB [height, width, 3]: one crop at 0 s, or none.
+
+    Images are often cut close to the face, which the cascade then misses for want of surroundings: where none
+    is found, the image is searched again with its border drawn out. No pixel of that comes into the crop.
+    """
+    box = _face_box(pixels)
+    if box is None:
+        edge = max(pixels.shape[:2]) // 4
+        wider = cv2.copyMakeBorder(pixels, edge, edge, edge, edge, cv2.BORDER_REPLICATE)
+        box = _face_box(wider)
+        if box is None:
+            return Faces(np.zeros((0, size, size, 3), np.uint8), ())
+        box = (box[0] - edge, box[1] - edge, box[2])
+    return Faces(_cut(pixels, box, size)[None], (0.0,))
 
 
 def sample_frames(path: str | Path, n: int) -> list[np.ndarray]:
@@ -125,8 +145,8 @@ def _cascade() -> cv2.CascadeClassifier:
     return cascade
 
 
-def _largest_face(frame: np.ndarray, size: int) -> np.ndarray | None:
-    """The crop uint8 [size, size, 3] of a frame uint8 [height, width, 3], or None without a face."""
+def _face_box(frame: np.ndarray) -> tuple[int, int, int] | None:
+    """(left, top, side) of the largest face of a frame uint8 [height, width, 3] in pixels, or None."""
     height, width = frame.shape[:2]
     grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
     scale = 1
@@ -139,11 +159,18 @@ def _largest_face(frame: np.ndarray, size: int) -> np.ndarray | None:
     if len(boxes) == 0:
         return None
     x, y, side, _ = max((tuple(int(value) for value in box) for box in boxes), key=lambda box: (box[2], box))
-    half = round(scale * side * (0.5 + _MARGIN))
+    return scale * x, scale * y, scale * side
+
+
+def _cut(frame: np.ndarray, box: tuple[int, int, int], size: int) -> np.ndarray:
+    """The face in its box with a margin, uint8 [size, size, 3]."""
+    height, width = frame.shape[:2]
+    x, y, side = box
+    half = round(side * (0.5 + _MARGIN))
     half = min(half, height // 2, width // 2)
     # A box that reaches over the edge is moved in, so that the crop stays a square of the picture itself.
-    centre_x = min(max(scale * (2 * x + side) // 2, half), width - half)
-    centre_y = min(max(scale * (2 * y + side) // 2, half), height - half)
+    centre_x = min(max((2 * x + side) // 2, half), width - half)
+    centre_y = min(max((2 * y + side) // 2, half), height - half)
     crop = frame[centre_y - half : centre_y + half, centre_x - half : centre_x + half]
     method = cv2.INTER_AREA if crop.shape[0] > size else cv2.INTER_LINEAR
     return cv2.resize(crop, (size, size), interpolation=method)

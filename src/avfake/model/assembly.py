@@ -10,28 +10,37 @@ from avfake.model.detector import Detector, build, make_backbone
 from avfake.model.fusion import FUSIONS
 from avfake.model.streams import PICTURE
 from avfake.model.visual import Sight, VisualBranch
+from avfake.params.train import ReadoutParams
 
 
-def assemble(backbone: str, shape: tuple[int, int, int], sight: Sight | None = None) -> Detector:
+def assemble(
+    backbone: str,
+    shape: tuple[int, int, int],
+    sight: Sight | None = None,
+    readout: ReadoutParams | None = None,
+    pooling: str = "mean",
+) -> Detector:
     """A detector on random weights (drawn from torch's global generator), in evaluation mode.
 
     Args:
         backbone: of the sound branch, where there is one.
         shape: channels, height and width of a window.
         sight: what the visual branch is made of; None: the detector listens only.
+        readout: of the sound branch; see `build`.
+        pooling: of a clip's windows, faces or pairs: `mean` or `log_odds`.
 
     Raises:
         UserError: timm knows no such backbone, or it cannot take windows or faces of this size.
     """
     if sight is None:
-        return build(backbone, shape)
+        return build(backbone, shape, readout, pooling)
     if sight.modality == PICTURE:
         visual, n_picture = build_visual(sight)
-        return Detector(None, n_picture, visual).eval()
-    listens = build(backbone, shape)
+        return Detector(None, n_picture, pooling, visual).eval()
+    listens = build(backbone, shape, readout)
     visual, n_picture = build_visual(sight)
     fusion = FUSIONS[sight.fusion](listens.head.in_features, n_picture)
-    return Detector(listens.audio, 0, visual, fusion).eval()
+    return Detector(listens.audio, 0, pooling, visual, fusion).eval()
 
 
 def build_visual(sight: Sight) -> tuple[VisualBranch, int]:

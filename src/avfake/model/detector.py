@@ -16,8 +16,10 @@ from torch import Tensor, nn
 import avfake.model.custom  # noqa: F401 - makes our own networks known to timm
 from avfake.errors import UserError
 from avfake.model.fusion import Fusion
+from avfake.model.readout import StageReadout
 from avfake.model.streams import BOTH, MISSING, PICTURE, SOUND, Pairs
 from avfake.model.visual import VisualBranch
+from avfake.params.train import ReadoutParams
 
 GREY_LEVELS = 255.0
 REAL, FAKE = 0, 1
@@ -69,6 +71,8 @@ class Detector(nn.Module):
     Args:
         audio: None where the detector does not listen.
         n_features: of the one branch there is; without a meaning where there is a fusion.
+        pooling: how the windows (faces, pairs) of a clip become one score (train.pooling):
+            avfake.model.inference.
         visual: None where the detector does not look.
         fusion: of both branches; None where there is one.
 
@@ -86,10 +90,12 @@ class Detector(nn.Module):
         self,
         audio: AudioBranch | None,
         n_features: int,
+        pooling: str = "mean",
         visual: VisualBranch | None = None,
         fusion: Fusion | None = None,
     ) -> None:
         super().__init__()
+        self.pooling = pooling
         self.modality = SOUND if visual is None else PICTURE if audio is None else BOTH
         self.audio = audio  # type: ignore[assignment]
         self.visual = visual  # type: ignore[assignment]
@@ -143,18 +149,30 @@ class Detector(nn.Module):
         return torch.where((places != MISSING)[:, None], own, torch.zeros_like(own))
 
 
-def build(backbone: str, shape: tuple[int, int, int]) -> Detector:
+def build(
+    backbone: str,
+    shape: tuple[int, int, int],
+    readout: ReadoutParams | None = None,
+    pooling: str = "mean",
+) -> Detector:
     """A detector on random weights (drawn from torch's global generator), in evaluation mode.
 
     Args:
         backbone: a name that timm knows.
         shape: channels, height and width of a window.
+        readout: where in the backbone features are read; None, or without stages: at its end.
+        pooling: of a clip's windows: `mean` or `log_odds`.
 
     Raises:
         UserError: timm knows no such backbone, or it cannot take windows of this shape.
     """
-    network = make_backbone(backbone, shape)
-    mean, std = _normalisation(network)
+    if readout is None or not readout.stages:
+        network = make_backbone(backbone, shape)
+        mean, std = _normalisation(network)
+    else:
+        whole = make_backbone(backbone, (1, *shape[1:]))
+        mean, std = _normalisation(whole)
+        network = StageReadout(whole, backbone, readout)
     audio = AudioBranch(network, mean, std).eval()
     try:
         with torch.inference_mode():
@@ -164,7 +182,7 @@ def build(backbone: str, shape: tuple[int, int, int]) -> Detector:
             f"train.backbone: `{backbone}` cannot take {_times(shape)} windows: {_first_line(error)}",
             "choose another backbone, or another window size in `featurize`",
         ) from None
-    return Detector(audio, n_features).eval()
+    return Detector(audio, n_features, pooling).eval()
 
 
 def make_backbone(name: str, shape: tuple[int, int, int], num_classes: int = 0, **more: Any) -> nn.Module:

@@ -24,6 +24,7 @@ class Ensemble(Detector):
         nn.Module.__init__(self)  # no branch and no head of its own
         self.members = nn.ModuleList(members)
         self.modality = members[0].modality
+        self.pooling = members[0].pooling
 
     def __iter__(self) -> Iterator[Detector]:
         """The members."""

@@ -101,6 +101,19 @@ def fake_probability(logits: Floats) -> Floats:
     return share
 
 
+def clip_probability(logits: Floats, pooling: str) -> float:
+    """Probability that a clip is fake, of the logits [n, 2] of its windows.
+
+    Args:
+        logits: real, fake.
+        pooling: `mean`: of the windows' probabilities. `log_odds`: the probability of their mean log-odds,
+            the geometric mean of the odds; windows that are sure of the one or the other do not saturate.
+    """
+    if pooling == "mean":
+        return float(fake_probability(logits).mean())
+    return float(fake_probability(logits.mean(axis=0, keepdims=True))[0])
+
+
 def clip_score(
     detector: Detector,
     windows: Looks,
@@ -108,7 +121,7 @@ def clip_score(
     device: torch.device,
     views: Sequence[View] = (identity,),
 ) -> float:
-    """Probability that a clip is fake: the mean over its windows uint8 [n >= 1, C, H, W], or pairs, and view.
+    """Probability that a clip is fake, of its windows uint8 [n >= 1, C, H, W] or pairs; over views, the mean.
 
     That of an ensemble is the mean over its members.
     """
@@ -118,7 +131,7 @@ def clip_score(
     return float(
         np.mean(
             [
-                fake_probability(window_logits(detector, windows, batch_size, device, view)).mean()
+                clip_probability(window_logits(detector, windows, batch_size, device, view), detector.pooling)
                 for view in views
             ]
         )

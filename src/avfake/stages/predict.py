@@ -15,7 +15,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from avfake.dataset.features import FeatureSet
-from avfake.dataset.labels import HELD_OUT, homes
+from avfake.dataset.labels import HELD_OUT, homes, read_name_column
 from avfake.dataset.predictions import (
     FILES,
     UNSCORED,
@@ -61,9 +61,11 @@ def _predict(params: PredictParams, template: Template | None) -> None:
     clips = {split: names for split, names in clips.items() if names or split == "val"}
     order = dict(clips)
     column = dict.fromkeys(order, "score")
+    heading = dict.fromkeys(order, read_name_column(LABELS))
     if template is not None:
         split = template_split(template, {split: clips[split] for split in clips if split != HELD_OUT})
         order[split], column[split] = list(template.names), template.score_column
+        heading[split] = template.name_column
 
     scores, reasons = score_splits(model, features, params, _places(clips, labels))
     known = {split: frozenset(names) for split, names in clips.items()}
@@ -79,7 +81,7 @@ def _predict(params: PredictParams, template: Template | None) -> None:
                 reason = reasons[found].get(name, NO_FEATURES) if found else NOT_A_CLIP
                 unscored.append(Unscored(split, name, reason))
             rows.append((name, model.prior if score is None else score))
-        write_predictions(PREDICTIONS / FILES[split], rows, column[split])
+        write_predictions(PREDICTIONS / FILES[split], rows, column[split], heading[split])
         n_unscored = sum(item.split == split for item in unscored)
         remark = " (they got the training prior)" if n_unscored else ""
         print(f"predict: {split}: {len(rows) - n_unscored} clips scored, {n_unscored} not{remark}")
