@@ -27,8 +27,10 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from small import DATA as DATA
+from small import SMALL as SMALL
+
 ROOT = Path(__file__).parents[1]
-DATA = "data/mine"
 STAGES = [
     "augment", "extract", "featurize", "resplit", "train", "predict", "evaluate", "robustness", "audit"
 ]  # fmt: skip
@@ -50,38 +52,6 @@ OUTPUTS = [
 ]
 # What the stages up to `evaluate` write. The two after it load the detector anew: that is most of a run.
 UP_TO_EVALUATE = [name for name in OUTPUTS if name not in ("data/robustness", "data/audit", "metrics")]
-
-SMALL: dict[str, Any] = {
-    "data.root": DATA,
-    "data.limit": None,
-    "data.max_unreadable": 0.0,
-    "parallel.workers": 1,
-    "augment.recipes": [],
-    "extract.n_faces": 1,
-    "extract.face_size": 32,
-    "extract.buckets": 4,
-    "featurize.front_end": ["log_mel"],
-    "featurize.window_frames": 64,
-    "featurize.window_hop": 32,
-    "featurize.log_mel.n_mels": 32,
-    "train.backbone": "test_resnet",
-    "train.pretrained": "none",
-    "train.epochs": 2,
-    "train.batch_size": 4,
-    "train.device": "cpu",
-    "train.threads": 1,
-    "predict.device": "cpu",
-    "predict.threads": 1,
-    "evaluate.n_bootstrap": 50,
-    "robustness.clips": 4,
-    "robustness.conditions": ["aac_32k", "noise_10db", "blur"],
-    "robustness.device": "cpu",
-    "robustness.n_bootstrap": 50,
-    "audit.folds": 2,
-    "audit.equalised_clips": 4,
-    "audit.device": "cpu",
-    "audit.n_bootstrap": 50,
-}
 
 
 def set_params(folder: Path, values: dict[str, Any]) -> None:

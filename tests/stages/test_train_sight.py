@@ -50,7 +50,7 @@ def unscored(folder: Path) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("modality", "fusion", "lost"),
     [
-        ("picture", "score", {"val-04.mp4": "no face was found"}),
+        ("picture", "score", {"val-04.mp4": "no face found"}),
         ("both", "score", {}),
         ("both", "concatenation", {}),
         ("both", "attention", {}),
@@ -83,6 +83,19 @@ def test_a_detector_with_eyes_learns_and_scores_what_has_a_stream(workspace, mod
         assert found[name] == pytest.approx(
             clip_score(model.detector, looks, 32, torch.device("cpu")), abs=2e-6
         )
+
+
+@pytest.mark.parametrize(("head", "pooling"), [("linear", "mean"), ("discriminant", "log_odds")])
+def test_a_head_on_frozen_features_of_faces(workspace, head, pooling):
+    set_params(workspace, {"train.modality": "picture", "train.frozen_head": head, "train.pooling": pooling})
+    train.main()
+    predict.main()
+    assert json.loads((workspace / "models/model.json").read_text())["val_auc"] > 0.8
+    model = load_model("models")
+    features, _ = open_inputs("data/features", "data/resplit")
+    row = int(features.index.index[features.index["split"] == "val"][2])
+    score = clip_score(model.detector, read_clip(features, row, "picture"), 32, torch.device("cpu"))
+    assert scores(workspace)["val-02.mp4"] == pytest.approx(score, abs=2e-6)
 
 
 def test_a_killed_training_with_everything_on_ends_with_the_same_bytes(workspace, monkeypatch):

@@ -63,10 +63,10 @@ def test_the_table_is_shown_and_written(done, monkeypatch):
     monkeypatch.chdir(folder)
     shown = tune("show", "--csv", "trials.csv")
     header, *lines = (folder / "trials.csv").read_text().splitlines()
-    assert header == "trial,state,val_auc,best_epoch,epochs,seconds,train.lr,train.windows_per_clip,note"
+    assert header == "trial,state,auc,best_epoch,epochs,seconds,train.lr,train.windows_per_clip,note"
     assert len(lines) == 4
     assert shown.splitlines()[0].split() == [
-        "trial", "state", "val_auc", "best_epoch", "epochs", "seconds", "lr", "windows_per_clip", "note",
+        "trial", "state", "auc", "best_epoch", "epochs", "seconds", "lr", "windows_per_clip", "note",
     ]  # fmt: skip
     first = shown.splitlines()[1].split()
     assert first[0] == lines[0].split(",")[0]
@@ -78,7 +78,7 @@ def test_an_applied_trial_is_the_training_that_it_was(tmp_path, done, monkeypatc
     monkeypatch.chdir(folder)
     before = (folder / "params.yaml").read_text()
     best = open_study(STUDY, "toy").complete()[0]
-    assert f"trial {best.number}, val_auc" in tune("apply")
+    assert f"trial {best.number}, auc" in tune("apply")
     after = (folder / "params.yaml").read_text()
     assert re.sub(r"(?m)^  (lr|windows_per_clip): .*", "", after) == re.sub(
         r"(?m)^  (lr|windows_per_clip): .*", "", before

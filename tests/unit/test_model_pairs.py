@@ -23,6 +23,7 @@ INFO = {
                "dynamic_range": 80.0, "trim_db": None},
 }  # fmt: skip
 SHAPE = (1, 8, 100)
+DISTURBED = {"share": 0.5, "disturbances": ["gain"], "most": 1}
 
 
 class Toy:
@@ -237,7 +238,8 @@ def test_windows_that_do_not_tell_their_seconds():
         ({"modality_dropout": 0.1}, "modality_dropout needs both streams"),
         ({"modality": "picture", "offset_head": 0.1}, "offset_head needs both streams"),
         ({"modality": "both", "augmentation": {"mixup": 0.2}}, "mixup and cutmix"),
-        ({"modality": "picture", "frozen_head": "linear"}, "frozen_head"),
+        ({"modality": "both", "frozen_head": "linear"}, "frozen_head"),
+        ({"modality": "picture", "augmentation": {"waveform": DISTURBED}}, "disturbs sound"),
     ],
 )
 def test_choices_that_contradict_each_other(values, message):

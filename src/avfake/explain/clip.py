@@ -11,6 +11,7 @@ from torch import Tensor
 
 from avfake.explain.axis import Axis, axis_hz
 from avfake.explain.grad_cam import NoFeatureMap, cell_heat, feature_map, log_odds, resample
+from avfake.explain.readout_heat import reads_stages, stage_heat
 from avfake.explain.time_line import TimeLine, overlapped, picture_line, spectrogram_line
 from avfake.features import baseline
 from avfake.features.trim import kept_frames
@@ -130,6 +131,10 @@ def _heat(scorer: Scorer, windows: NDArray[np.uint8], line: TimeLine) -> tuple[H
     channels, height, width = windows.shape[1:]
     heats = []
     for detector in members_of(scorer.model.detector):
+        if reads_stages(detector):
+            name = f"stage {min(detector.audio.backbone.stages)}"  # type: ignore[arg-type]
+            heats.append(stage_heat(detector, windows, BATCH_SIZE))
+            continue
         try:
             name, layer = feature_map(detector.audio.backbone, (channels, height, width))
         except NoFeatureMap as error:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from avfake.explain.clip import Heat, SoundExplained, explain_sound
 from avfake.explain.grad_cam import NoFeatureMap, cell_heat, feature_map, log_odds, resample
+from avfake.explain.readout_heat import reads_stages
 from avfake.explain.time_line import TimeLine, overlapped
 from avfake.media.clip import extract_clip
 from avfake.model.detector import FAKE, REAL, Detector
@@ -101,6 +102,8 @@ def _heat(scorer: Scorer, looks: Streams, line: TimeLine) -> tuple[Heat, None] |
     """Heat of the windows; of each the mean over its pairs, and over members."""
     heats = []
     for detector in members_of(scorer.model.detector):
+        if reads_stages(detector):
+            return None, "heat of maps from the middle of the backbone is known beside a linear head alone"
         try:
             name, layer = feature_map(detector.audio.backbone, scorer.model.shape)
         except NoFeatureMap as error:

@@ -115,8 +115,8 @@ def make_streams(windows: Windows, faces: Faces, face_times: Seconds, info: Mapp
 def nothing_to_look_at(modality: str, no_sound: str | None, no_face: str | None) -> str:
     """Why a detector with eyes finds nothing in a clip: what is wrong with each stream, None where nothing
     is."""
-    picture = no_face or "no face was found"
-    return picture if modality == PICTURE else f"{no_sound or 'no window'}; {picture}"
+    sound, picture = no_sound or "no window", no_face or "no face found"
+    return picture if modality == PICTURE or sound == picture else f"{sound}; {picture}"
 
 
 def check_faces(info: Mapping[str, Any]) -> None:

@@ -138,8 +138,8 @@ class TrainParams(Section):
                 "augmentation.waveform disturbs clips anew in every epoch, and a frozen backbone has none"
             )
         if self.modality != "sound":
-            if self.frozen_head != "none":
-                raise ValueError("frozen_head: heads of frozen backbones are for modality: sound")
+            if self.modality == "both" and self.frozen_head != "none":
+                raise ValueError("modality: both trains both branches together: set frozen_head to none")
             if self.augmentation.mixup or self.augmentation.cutmix:
                 raise ValueError(
                     "augmentation.mixup and cutmix mix windows alone: they are for modality: sound"

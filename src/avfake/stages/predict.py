@@ -145,7 +145,8 @@ def score_splits(
         elif counts is None:
             reasons[split][name] = str(reason) if reason else "no window"
         else:
-            reasons[split][name] = nothing_to_look_at(model.modality, reason, None)
+            no_face = index["face_reason"].iloc[position]
+            reasons[split][name] = nothing_to_look_at(model.modality, reason, no_face)
     return scores, reasons
 
 
