@@ -17,6 +17,7 @@ from avfake.errors import RunError, UserError
 from avfake.evaluation import intervals
 from avfake.files import atomic_write_text, write_json
 from avfake.params import AugmentationParams, DistilParams, EnsembleParams, TrainParams
+from avfake.params.train import ReadoutParams
 from predicted_folder import write_split
 
 PARAMS = YAML(typ="safe").load((ROOT / "params.yaml").read_text())
@@ -170,7 +171,7 @@ def test_a_stage_depends_on_the_sections_that_dvc_yaml_gives_it(tmp_path):
 
     after_train = {"train", "predict", "evaluate", "robustness", "audit"}
     assert moved("train.lr", 0.5) == after_train
-    assert moved("featurize.hop_length", 128) == after_train | {"featurize", "resplit"}
+    assert moved("featurize.hop_length", 100) == after_train | {"featurize", "resplit"}
     assert moved("extract.face_size", 64) == set(read_stages()) - {"augment"}
     assert moved("evaluate.seed", 7) == {"evaluate"}
     assert moved("parallel.workers", 7) == set()
@@ -195,12 +196,18 @@ def test_the_plan_of_the_project_is_valid_and_its_baseline_is_that_of_the_makefi
     baseline = rows["baseline recipe"]
     assert settings == {path: baseline[path] for path in settings}
     named = {f"train.{key}" for key in TrainParams.model_fields}
-    nested = {"augmentation": AugmentationParams, "ensemble": EnsembleParams, "distil": DistilParams}
+    nested = {
+        "augmentation": AugmentationParams,
+        "ensemble": EnsembleParams,
+        "distil": DistilParams,
+        "readout": ReadoutParams,
+    }
     named |= {f"train.{name}.{key}" for name, section in nested.items() for key in section.model_fields}
     # Without effect where what they belong to is off, or the machine's.
     idle = {"folds", "focal_gamma", "ema_decay", "swa_start", "augmentation", "device", "threads", "seed"}
     idle |= {"augmentation.time_mask_share", "augmentation.band_mask_share"}
-    idle |= {"ensemble", "distil", "distil.weight", "distil.temperature"}
+    idle |= {"ensemble", "distil", "distil.weight", "distil.temperature", "readout", "readout.bands"}
+    idle |= {"visual", "fusion", "augmentation.waveform"}
     assert named - {f"train.{key}" for key in idle} <= set(baseline), "the default must not leak into it"
 
 
