@@ -7,6 +7,9 @@ from avfake.params import TrainParams, load
 from workspace import ROOT
 
 NEUTRAL: dict[str, Any] = {
+    "modality": "sound",
+    "modality_dropout": 0.0,
+    "offset_head": 0.0,
     "frozen_head": "none",
     "pooling": "mean",
     "selection": "validation",

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +13,9 @@ from avfake.explain.axis import Axis, axis_hz
 from avfake.explain.grad_cam import NoFeatureMap, cell_heat, feature_map, log_odds, resample
 from avfake.explain.readout_heat import reads_stages, stage_heat
 from avfake.explain.time_line import TimeLine, overlapped, picture_line, spectrogram_line
-from avfake.features import baseline, front_ends
+from avfake.features import baseline
 from avfake.features.trim import kept_frames
-from avfake.media.clip import extract_clip
+from avfake.media.clip import ClipRow, extract_clip
 from avfake.media.errors import ClipError
 from avfake.media.pcm import from_pcm
 from avfake.model.detector import FAKE, REAL, Detector
@@ -77,24 +78,42 @@ def explain(scorer: Scorer, path: str | Path) -> SoundExplained:
     reason = row.error or row.audio_error
     if reason:
         raise ClipError(reason)
+    windows = scorer.windows_of(row)
+    logits = window_logits(scorer.model.detector, windows, BATCH_SIZE, scorer.device)
+    whole = clip_logits(scorer.model.detector, windows, BATCH_SIZE, scorer.device)
+    score = clip_probability(whole, scorer.model.detector.pooling)
+    figures = score, fake_probability(logits), logits[:, FAKE] - logits[:, REAL]
+    return explain_sound(scorer, row, windows, figures, lambda line: _heat(scorer, windows, line))
+
+
+def explain_sound(
+    scorer: Scorer,
+    row: ClipRow,
+    windows: NDArray[Any],
+    figures: tuple[float, NDArray[np.float64], NDArray[np.float64]],
+    heat_on: Callable[[TimeLine], tuple[Heat | None, str | None]],
+) -> SoundExplained:
+    """The explanation of a clip's sound from what is known of its windows.
+
+    Args:
+        scorer: whose front end made the windows.
+        row: the clip as it was read.
+        windows: uint8 [n, C, H, W].
+        figures: the clip's score; scores and log-odds of its windows, [n] each.
+        heat_on: the heat of the windows along a time line, or None and why there is none.
+    """
     pcm = np.frombuffer(row.pcm, "<i2")
-    windows = front_ends.compute(pcm, row.sample_rate, scorer.featurize, row.pcm_shift)
     settings = scorer.featurize.model_dump()
     line = _line(from_pcm(pcm, row.pcm_shift), row.sample_rate, scorer.featurize)
-    logits = window_logits(scorer.model.detector, windows, BATCH_SIZE, scorer.device)
-    scores = fake_probability(logits)
-    shares = _shares(scorer, windows)
-    whole = logits
-    if shares is not None:
-        whole = clip_logits(scorer.model.detector, windows, BATCH_SIZE, scorer.device)
-    heat, why_no_heat = _heat(scorer, windows, line)
+    score, scores, odds = figures
+    heat, why_no_heat = heat_on(line)
     return SoundExplained(
-        score=clip_probability(whole, scorer.model.detector.pooling),
+        score=score,
         seconds=len(pcm) / row.sample_rate,
         line=line,
         window_scores=scores,
-        window_log_odds=logits[:, FAKE] - logits[:, REAL],
-        window_shares=shares,
+        window_log_odds=odds,
+        window_shares=_shares(scorer, windows),
         axes=[
             axis_hz(name, settings.get(name, {}), row.sample_rate, windows.shape[2])
             for name in scorer.featurize.front_end
@@ -128,7 +147,7 @@ def _heat(scorer: Scorer, windows: NDArray[np.uint8], line: TimeLine) -> tuple[H
     heats = []
     for detector in members_of(scorer.model.detector):
         if reads_stages(detector):
-            name = f"stage {min(detector.audio.backbone.stages)}"  # type: ignore[type-var,arg-type]
+            name = f"stage {min(detector.audio.backbone.stages)}"  # type: ignore[arg-type]
             heats.append(stage_heat(detector, windows, BATCH_SIZE))
             continue
         try:

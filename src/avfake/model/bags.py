@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 from avfake.model.attention import ATTENTION
 from avfake.model.balance import times_drawn
-from avfake.model.batches import Epoch, batch_bounds, epoch_sizes
+from avfake.model.batches import epoch_sizes
 from avfake.model.clips import Clips
+from avfake.model.epoch import Epoch, batch_bounds
 from avfake.params import TrainParams
 
 
