@@ -44,7 +44,8 @@ def make_workspace(folder: Path, **params: Any) -> Path:
             made = front_ends.compute(pcm, RATE, front_end, shift)
             place = {"shard": f"{split}/shard-00.npy", "start": sum(map(len, windows)), "count": len(made)}
             windows.append(made)
-            index.append({"split": split, "video_name": name, **place, "reason": None})
+            unseen = {"reason": None, "face_start": 0, "face_count": 0, "face_reason": "no video stream"}
+            index.append({"split": split, "video_name": name, **place, **unseen})
             labels.append(
                 {"split": split, "video_name": name, "target": fake, "generator": "comb" if fake else "real"}
             )
@@ -59,6 +60,8 @@ def make_workspace(folder: Path, **params: Any) -> Path:
         "params": front_end.model_dump(),
         "sample_rate": RATE,
         "version": front_ends.VERSION,
+        "n_faces": 0,
+        "face_size": None,
     }
     write_json(folder / "data/features/features.json", info)
     write_labels(folder, labels)
@@ -70,5 +73,5 @@ def _row(name: str, pcm: np.ndarray, shift: int) -> dict[str, Any]:
     return {
         "video_name": name, "clip_sha256": "", "error": None, "audio_error": None, "video_error": None,
         "sample_rate": RATE, "pcm": pcm.tobytes(), "pcm_shift": shift, "n_faces": 0, "faces": b"",
-        "facts": "{}",
+        "face_times": [], "facts": "{}",
     }  # fmt: skip
