@@ -55,6 +55,8 @@ baseline: setup ## the contest's baseline recipe as a DVC experiment, to compare
 	$(BIN)/dvc exp run --temp --name baseline \
 		-S 'featurize.front_end=[baseline_image]' \
 		-S train.backbone=resnet18 -S train.pretrained=none \
+		-S 'train.readout.stages=[]' -S train.pooling=mean -S train.frozen_head=none \
+		-S train.selection=validation -S train.balance=none \
 		-S train.augmentation.flip_time=true -S train.augmentation.flip_frequency=true \
 		-S train.windows_per_clip=1 \
 		-S train.lr=0.003 -S train.lr_step=4 -S train.lr_gamma=0.85 -S train.batch_size=40 -S train.epochs=10 \

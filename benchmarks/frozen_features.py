@@ -36,7 +36,7 @@ from avfake.dataset.features import FeatureSet
 from avfake.dataset.labels import read_labels
 from avfake.errors import UserError
 from avfake.files import atomic_file, sha256_file
-from avfake.model import frozen
+from avfake.model import frozen, linear_heads
 from avfake.model.clips import Clips, select
 from avfake.model.detector import Detector, build
 from avfake.model.inference import choose_device, deterministic, to_device
@@ -190,27 +190,33 @@ def aucs(scores: Floats, clips: dict[str, Clips], split: str) -> tuple[str, str]
     return f"{roc_auc_score(part.targets, scores):.3f}", unseen
 
 
-def _fit_windows(train: frozen.Table, groups: Ints) -> tuple[frozen.Linear, float]:
-    weights = frozen.clip_weights(train.targets, True)[train.clip] / np.bincount(train.clip)[train.clip]
+def class_weights(targets: Ints) -> Floats:
+    """Weight of each clip, float64 [clips], one on average and of both classes the same in all."""
+    weights: Floats = (len(targets) / 2 / np.bincount(targets, minlength=2))[targets]
+    return weights
+
+
+def _fit_windows(train: frozen.Table, groups: Ints) -> tuple[linear_heads.Linear, float]:
+    weights = class_weights(train.targets)[train.clip] / np.bincount(train.clip)[train.clip]
     targets = train.window_targets
 
     def fit(kept: NDArray[np.bool_], strength: float) -> Head:
         rows = kept[train.clip]
-        linear = frozen.fit_linear(train.features[rows], targets[rows], weights[rows], strength)
+        linear = linear_heads.fit_linear(train.features[rows], targets[rows], weights[rows], strength)
         return lambda table: table.clip_means(_sigmoid(linear.log_odds(table.features)))
 
     chosen = _choose(train.targets, groups, lambda kept, strength: fit(kept, strength)(train))
-    return frozen.fit_linear(train.features, targets, weights, chosen), chosen
+    return linear_heads.fit_linear(train.features, targets, weights, chosen), chosen
 
 
-def _fit_clips(x: Floats, targets: Ints, groups: Ints) -> tuple[frozen.Linear, float]:
-    weights = frozen.clip_weights(targets, True)
+def _fit_clips(x: Floats, targets: Ints, groups: Ints) -> tuple[linear_heads.Linear, float]:
+    weights = class_weights(targets)
 
     def scores(kept: NDArray[np.bool_], strength: float) -> Floats:
-        return frozen.fit_linear(x[kept], targets[kept], weights[kept], strength).log_odds(x)
+        return linear_heads.fit_linear(x[kept], targets[kept], weights[kept], strength).log_odds(x)
 
     chosen = _choose(targets, groups, scores)
-    return frozen.fit_linear(x, targets, weights, chosen), chosen
+    return linear_heads.fit_linear(x, targets, weights, chosen), chosen
 
 
 def _choose(targets: Ints, groups: Ints, scores: Callable[[NDArray[np.bool_], float], Floats]) -> float:
@@ -220,11 +226,11 @@ def _choose(targets: Ints, groups: Ints, scores: Callable[[NDArray[np.bool_], fl
     """
     folds = min(FOLDS, *(len(np.unique(groups[targets == value])) for value in (0, 1)))
     if folds < 2:
-        return frozen.STRENGTHS[len(frozen.STRENGTHS) // 2]
+        return linear_heads.STRENGTHS[len(linear_heads.STRENGTHS) // 2]
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=0)
     means = []
     parts = list(splitter.split(targets, targets, groups))
-    for strength in frozen.STRENGTHS:
+    for strength in linear_heads.STRENGTHS:
         found = []
         for fitted, left in parts:
             if len(set(targets[fitted])) == len(set(targets[left])) == 2:
@@ -232,7 +238,7 @@ def _choose(targets: Ints, groups: Ints, scores: Callable[[NDArray[np.bool_], fl
                 kept[fitted] = True
                 found.append(roc_auc_score(targets[left], scores(kept, strength)[left]))
         means.append(np.mean(found) if found else 0.0)
-    return frozen.STRENGTHS[int(np.argmax(means))]
+    return linear_heads.STRENGTHS[int(np.argmax(means))]
 
 
 def _sigmoid(odds: Floats) -> Floats:

@@ -38,7 +38,7 @@ def make_model(folder: Path, seed: int = 0, sample_rate: int = 22050, max_second
             "min_seconds": 0.05,
             "version": front_ends.VERSION,
         },
-        "train": {},
+        "train": {"readout": {"stages": [], "bands": 4}, "pooling": "mean"},
         "prior": 0.5,
     }
     save_model(folder, build(BACKBONE, shape), facts)

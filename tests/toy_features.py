@@ -9,6 +9,7 @@ import pyarrow as pa
 from avfake.dataset.features import faces_file, times_file, write_index
 from avfake.dataset.layout import NO_FACE
 from avfake.files import write_json, write_parquet
+from train_params import neutral
 from workspace import ROOT, set_params
 
 SHAPE = (1, 32, 48)
@@ -16,7 +17,7 @@ FACE_SIZE = 32
 SIZES = {"train": 16, "val": 9, "test": 7}
 COUNTS = (3, 1, 2)
 UNREADABLE = "no audio stream"
-PARAMS: dict[str, Any] = {
+PARAMS: dict[str, Any] = neutral() | {
     "train.backbone": "test_efficientnet",
     "train.pretrained": "none",
     "train.epochs": 3,

@@ -7,6 +7,7 @@ from avfake.params import TrainParams, load
 from workspace import ROOT
 
 NEUTRAL: dict[str, Any] = {
+    "pooling": "mean",
     "frozen_head": "none",
     "selection": "validation",
     "balance": "none",
@@ -20,6 +21,11 @@ NEUTRAL: dict[str, Any] = {
     "averaging": "none",
     "patience": None,
 }
+ALONE: dict[str, Any] = {
+    "readout": {"stages": [], "bands": 4},
+    "ensemble": {"members": 1, "bagging": "none"},
+    "distil": {"teacher": "teachers/none", "weight": 0.5, "temperature": 2.0},
+}
 UNCHANGED: dict[str, Any] = {
     "flip_time": False,
     "flip_frequency": False,
@@ -31,13 +37,17 @@ UNCHANGED: dict[str, Any] = {
     "noise_db": 0.0,
     "mixup": 0.0,
     "cutmix": 0.0,
+    "waveform.share": 0.0,
 }
 
 
 def train_params(augmentation: dict[str, Any] | None = None, **values: Any) -> TrainParams:
     """The plainest training, with these values of `train.augmentation` and of `train`; checked."""
-    tree = _shipped().model_dump() | NEUTRAL | values
-    tree["augmentation"] |= UNCHANGED | (augmentation or {})
+    tree = _shipped().model_dump() | NEUTRAL | ALONE | values
+    for name, value in (UNCHANGED | (augmentation or {})).items():
+        *parent, last = name.split(".")
+        node = tree["augmentation"][parent[0]] if parent else tree["augmentation"]
+        node[last] = value
     return TrainParams.model_validate(tree)
 
 
@@ -48,6 +58,6 @@ def _shipped() -> TrainParams:
 
 def neutral() -> dict[str, Any]:
     """The plainest training as dotted values of params.yaml."""
-    return {f"train.{name}": value for name, value in NEUTRAL.items()} | {
-        f"train.augmentation.{name}": value for name, value in UNCHANGED.items()
-    }
+    nested = ALONE | {"augmentation": UNCHANGED}
+    inner = {f"train.{name}.{key}": value for name, values in nested.items() for key, value in values.items()}
+    return {f"train.{name}": value for name, value in NEUTRAL.items()} | inner

@@ -34,6 +34,7 @@ DVC = {
     "repro",
     "stage",
     "status",
+    "add",
     "checkout",
 }
 

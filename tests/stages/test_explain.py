@@ -18,6 +18,7 @@ from avfake.dataset.predictions import FILES, Unscored, write_predictions, write
 from avfake.explain.clip import explain as explain_clip
 from avfake.explain.result import numbers
 from avfake.explain.worst import worst
+from avfake.model.ensemble import Ensemble
 from avfake.params import EvaluateParams, load
 from clips import make_clip, make_root, tone, write_clip
 from toy_detector import make_model, make_place, write_resplit
@@ -94,6 +95,19 @@ def test_the_score_is_that_of_avfake_score_to_the_last_bit(folder):
         assert sound.heat.map.shape == (scorer.model.shape[-2], sound.line.n_frames)
         assert np.isfinite(sound.heat.map).all()
         assert sound.heat.map.std() > 0
+
+
+def test_of_an_ensemble_the_heat_is_the_mean_of_its_members_heats(folder, tmp_path):
+    scorers = [avfake.Scorer(make_model(tmp_path / str(seed), seed=seed), "cpu") for seed in (0, 1)]
+    whole = avfake.Scorer(tmp_path / "0", "cpu")
+    whole.model = replace(whole.model, detector=Ensemble([one.model.detector for one in scorers]).eval())
+    path = Path(DATA) / "valset" / names("val")[0]
+    sound, *each = (explain_clip(scorer, path) for scorer in (whole, *scorers))
+    mean = np.mean([one.heat.map for one in each], axis=0)
+    np.testing.assert_allclose(sound.heat.map, mean, atol=1e-5 * np.abs(mean).max())
+    assert sound.heat.layer == each[0].heat.layer
+    assert sound.score == pytest.approx(np.mean([one.score for one in each]), abs=1e-7)
+    assert sound.score == pytest.approx(whole.score(path), abs=1e-7)
 
 
 def planted(folder: Path, begin: float, end: float, seconds: float) -> Path:

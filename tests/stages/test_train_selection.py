@@ -9,7 +9,7 @@ from avfake.dataset.labels import read_labels, write_table
 from avfake.errors import UserError
 from avfake.model.checkpoint import Checkpoint
 from avfake.model.clips import Clips
-from avfake.model.selection import held_out
+from avfake.model.folds import held_out
 from avfake.stages import train
 from toy_resplit import make_labelled
 from train_params import neutral
@@ -44,6 +44,36 @@ def test_training_ends_after_the_epoch_that_the_folds_choose(workspace, capsys):
     assert names[0] | names[1] == {"comb", "hum", "warp"}
     assert not names[0] & names[1]
     assert "fold 2 of 2: without" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("head", ["linear", "discriminant"])
+def test_of_a_frozen_head_the_folds_choose_the_strength(workspace, head):
+    set_params(workspace, {"train.frozen_head": head, "train.pooling": "log_odds"})
+    train.main()
+    found = facts(workspace)
+    assert found["best_epoch"] == found["selection"]["epoch"]
+    rows = (workspace / "data/training/epochs.csv").read_text().splitlines()[1:]
+    assert len(rows) == found["best_epoch"]
+    names = [set(fold["held_out"]) for fold in found["selection"]["folds"]]
+    assert names[0] | names[1] == {"comb", "hum", "warp"}
+    before = hashes(workspace, *OUTPUTS)
+    train.main()
+    assert hashes(workspace, *OUTPUTS) == before
+
+
+def test_auto_is_folds_where_labels_name_enough_generators_and_validation_elsewhere(workspace, capsys):
+    train.main()
+    by_folds = facts(workspace)
+    set_params(workspace, {"train.selection": "auto"})
+    train.main()
+    assert facts(workspace)["sha256"] == by_folds["sha256"]
+    labels = read_labels("data/resplit")
+    labels["generator"] = labels["generator"].where(labels["generator"] != "hum", None)
+    write_table(labels, "data/resplit")
+    capsys.readouterr()
+    train.main()
+    assert facts(workspace)["selection"] is None
+    assert "chosen by validation: " in capsys.readouterr().out
 
 
 def test_validation_changes_nothing(workspace):

@@ -112,7 +112,7 @@ def test_dvc_shows_the_values_and_the_figure_and_none_that_is_another_models(rep
         train = data.params["params.yaml"]["data"]["train"]
         assert train["lr"] == trial.user_attrs[VALUES]["train.lr"]
         assert train["backbone"] == load(TrainParams, folder / "params.yaml").backbone
-        assert data.metrics["tune/trial.json"]["data"]["val_auc"] == trial.value
+        assert data.metrics["tune/trial.json"]["data"]["auc"] == trial.value
         assert data.metrics["metrics/extract.json"]["data"] == {"n": 5}
         assert "data" not in data.metrics["metrics/evaluate.json"]
 
@@ -142,7 +142,7 @@ def test_dvc_applies_one(repository):
     with chdir(folder), Repo() as repo:
         repo.experiments.apply("tune-toy-001")
     assert load(TrainParams, folder / "params.yaml").lr == trial.user_attrs[VALUES]["train.lr"]
-    assert json.loads((folder / "tune/trial.json").read_text())["val_auc"] == trial.value
+    assert json.loads((folder / "tune/trial.json").read_text())["auc"] == trial.value
     assert (folder / "metrics/evaluate.json").read_text() == '{"n": 5}'
     assert (folder / "models/model.json").read_text() == "made\n"
     with chdir(folder), Repo() as repo:

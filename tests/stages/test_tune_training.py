@@ -2,23 +2,22 @@
 
 import json
 import re
-import signal
 import subprocess
-import sys
 from contextlib import chdir
 
 import numpy as np
 import pytest
 
+from avfake.cli.tune import app
 from avfake.params import TrainParams, load
 from avfake.stages import train
 from avfake.tune.study import VALUES, open_study
 from avfake.tune.table import make_table
+from killed import killed
 from tuned import make_searchable, tune
-from workspace import environment, run
+from workspace import run
 
 STUDY = ".memo/tune/toy.db"
-COMMAND = "from avfake.cli.tune import app; app()"
 
 
 def rows():
@@ -64,10 +63,10 @@ def test_the_table_is_shown_and_written(done, monkeypatch):
     monkeypatch.chdir(folder)
     shown = tune("show", "--csv", "trials.csv")
     header, *lines = (folder / "trials.csv").read_text().splitlines()
-    assert header == "trial,state,val_auc,best_epoch,epochs,seconds,train.lr,train.windows_per_clip,note"
+    assert header == "trial,state,auc,best_epoch,epochs,seconds,train.lr,train.windows_per_clip,note"
     assert len(lines) == 4
     assert shown.splitlines()[0].split() == [
-        "trial", "state", "val_auc", "best_epoch", "epochs", "seconds", "lr", "windows_per_clip", "note",
+        "trial", "state", "auc", "best_epoch", "epochs", "seconds", "lr", "windows_per_clip", "note",
     ]  # fmt: skip
     first = shown.splitlines()[1].split()
     assert first[0] == lines[0].split(",")[0]
@@ -79,7 +78,7 @@ def test_an_applied_trial_is_the_training_that_it_was(tmp_path, done, monkeypatc
     monkeypatch.chdir(folder)
     before = (folder / "params.yaml").read_text()
     best = open_study(STUDY, "toy").complete()[0]
-    assert f"trial {best.number}, val_auc" in tune("apply")
+    assert f"trial {best.number}, auc" in tune("apply")
     after = (folder / "params.yaml").read_text()
     assert re.sub(r"(?m)^  (lr|windows_per_clip): .*", "", after) == re.sub(
         r"(?m)^  (lr|windows_per_clip): .*", "", before
@@ -101,16 +100,13 @@ def test_killed_and_run_again_goes_on_after_the_last_epoch(tmp_path, done, monke
     folder = make_searchable(tmp_path / "killed")
     path = folder / "data/features/test/shard-00.npy"
     np.save(path, 255 - np.load(path))
-    command = [sys.executable, "-u", "-c", COMMAND, "--trials", "4", "--no-experiments"]
-    with subprocess.Popen(
-        command, cwd=folder, env=environment(folder), stdout=subprocess.PIPE, text=True
-    ) as process:
-        in_second = False
-        for line in process.stdout:
-            in_second = in_second or line.startswith("trial 1 (")
-            if in_second and line.startswith("epoch 2/2"):
-                process.send_signal(signal.SIGKILL)
-    assert process.returncode == -signal.SIGKILL
+    said = []
+
+    def in_the_second(line: str) -> bool:
+        said.append(line)
+        return line.startswith("epoch 2/2") and any(old.startswith("trial 1 (") for old in said)
+
+    killed(folder, lambda: app(["--trials", "4", "--no-experiments"]), in_the_second)
     monkeypatch.chdir(folder)
     said = tune("--trials", "4", "--no-experiments")
     assert "trial 1 was interrupted: its values are tried again" in said

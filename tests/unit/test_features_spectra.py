@@ -12,6 +12,7 @@ from avfake.features.lfcc import cepstra, lfcc, slopes
 from avfake.features.log_linear import bins_between, log_linear
 from avfake.features.log_mel import log_mel
 from avfake.features.mel import mel_power
+from avfake.features.slaney import mel_filters, mel_frequencies
 from avfake.params import CqtParams, LfccParams, LogLinearParams, LogMelParams
 from clips import speech
 
@@ -52,6 +53,21 @@ def test_mel_power_is_librosas(sound, n, n_fft, hop, n_mels, fmin, fmax):
     )
     assert ours.shape == theirs.shape
     np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-9)
+
+
+@pytest.mark.parametrize("rate", [8000, 16000, 22050, 44100])
+@pytest.mark.parametrize(
+    ("n_fft", "n_mels", "fmin", "fmax"),
+    [(2048, 128, 0.0, 4000.0), (1024, 80, 20.0, 3800.0), (512, 24, 300.0, 900.0), (512, 20, 1000.0, 3500.0)],
+)
+def test_the_filters_are_librosas_to_the_last_bit(rate, n_fft, n_mels, fmin, fmax):
+    theirs = librosa.filters.mel(sr=rate, n_fft=n_fft, n_mels=n_mels, fmin=fmin, fmax=fmax)
+    ours = mel_filters(rate, n_fft, n_mels, fmin, fmax)
+    assert ours.dtype == theirs.dtype == np.float32
+    np.testing.assert_array_equal(ours, theirs)
+    np.testing.assert_array_equal(
+        mel_frequencies(n_mels, fmin, fmax), librosa.mel_frequencies(n_mels, fmin=fmin, fmax=fmax)
+    )
 
 
 def test_log_mel_is_librosas(sound, power):

@@ -2,19 +2,22 @@ import numpy as np
 import pytest
 import torch
 from benchmarks.frozen_features import aucs, fit_heads, source_groups
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from avfake.errors import RunError
-from avfake.model import frozen
+from avfake.model import frozen, linear_heads
 from avfake.model.clips import Clips, open_inputs, select_training
 from avfake.model.detector import build
 from avfake.model.inference import clip_score, deterministic, fake_probability, window_logits
+from avfake.model.linear_heads import SHRINKAGES, STRENGTHS, fit_discriminant, fit_linear
 from avfake.model.saved import load_model, save_model
 from avfake.model.training import Data
 from toy_features import make_workspace
+from train_params import train_params
 
 CPU = torch.device("cpu")
 
@@ -31,11 +34,16 @@ def make(data: Data):
     return build("test_efficientnet", data.features.shape)
 
 
+def fit(detector, data: Data, told=None, **values):
+    params = train_params(**{"frozen_head": "linear", "batch_size": 8} | values)
+    return frozen.fit_frozen_head(detector, data, params, CPU, None if told is None else told.append)
+
+
 @pytest.fixture(scope="module")
 def fitted(data):
     with deterministic(1):
         detector = make(data)
-        progress = frozen.fit_linear_head(detector, data, 8, False, CPU)
+        progress = fit(detector, data)[0]
         detector.load_state_dict(progress.best)
     return detector, progress
 
@@ -55,7 +63,7 @@ def test_each_window_gets_the_probability_that_was_fitted(data, fitted):
     weights = 1 / np.bincount(table.clip)[table.clip]
     model = make_pipeline(
         StandardScaler(),
-        LogisticRegression(C=frozen.STRENGTHS[int(progress.best_row["epoch"]) - 1], max_iter=2000),
+        LogisticRegression(C=STRENGTHS[int(progress.best_row["epoch"]) - 1], max_iter=2000),
     )
     x = table.features.astype(np.float64)
     model.fit(
@@ -76,7 +84,12 @@ def test_each_window_gets_the_probability_that_was_fitted(data, fitted):
 
 def test_the_saved_detector_scores_clips_as_the_head_was_chosen(data, fitted, tmp_path):
     detector, progress = fitted
-    facts = {"backbone": "test_efficientnet", "features": data.features.info, "train": {}, "prior": 0.5}
+    facts = {
+        "backbone": "test_efficientnet",
+        "features": data.features.info,
+        "train": {"readout": {"stages": [], "bands": 4}, "pooling": "mean"},
+        "prior": 0.5,
+    }
     save_model(tmp_path, detector, facts)
     loaded = load_model(tmp_path).detector
     scores = [clip_score(loaded, data.features.windows(int(row)), 8, CPU) for row in data.val.rows]
@@ -85,7 +98,7 @@ def test_the_saved_detector_scores_clips_as_the_head_was_chosen(data, fitted, tm
 
 def test_every_strength_is_a_row_and_the_backbone_stays(data, fitted):
     detector, progress = fitted
-    assert [row["epoch"] for row in progress.rows] == list(range(1, len(frozen.STRENGTHS) + 1))
+    assert [row["epoch"] for row in progress.rows] == list(range(1, len(STRENGTHS) + 1))
     losses = [row["train_loss"] for row in progress.rows]
     assert losses == sorted(losses, reverse=True)  # the weaker the penalty, the closer to the training clips
     before, after = make(data).state_dict(), detector.state_dict()
@@ -96,19 +109,17 @@ def test_every_strength_is_a_row_and_the_backbone_stays(data, fitted):
 def test_again_gives_the_same_bytes(data, fitted):
     with deterministic(1):
         told: list[dict[str, float]] = []
-        again = frozen.fit_linear_head(make(data), data, 8, False, CPU, told.append)
+        again = fit(make(data), data, told)[0]
     assert told == again.rows == fitted[1].rows
     assert all(torch.equal(again.best[key], value) for key, value in fitted[1].best.items())
 
 
 def test_a_window_twice_at_half_the_weight_changes_nothing():
     features, targets, weights = random_problem()
-    once = frozen.fit_linear(features, targets, weights, 0.1)
-    twice = frozen.fit_linear(
-        np.repeat(features, 2, axis=0), np.repeat(targets, 2), np.repeat(weights / 2, 2), 0.1
-    )
+    once = fit_linear(features, targets, weights, 0.1)
+    twice = fit_linear(np.repeat(features, 2, axis=0), np.repeat(targets, 2), np.repeat(weights / 2, 2), 0.1)
     np.testing.assert_allclose(twice.log_odds(features), once.log_odds(features), atol=1e-3)
-    lighter = frozen.fit_linear(features, targets, weights / 100, 0.1)
+    lighter = fit_linear(features, targets, weights / 100, 0.1)
     assert np.abs(lighter.log_odds(features) - once.log_odds(features)).max() > 0.1
 
 
@@ -116,22 +127,63 @@ def test_a_feature_that_hardly_varies_has_no_weight():
     features, targets, weights = random_problem()
     features[:, 3] = 0
     features[:, 4] = 1000 + 0.01 * targets  # would tell everything, and nothing of it in float32
-    linear = frozen.fit_linear(features, targets, weights, 1.0)
+    linear = fit_linear(features, targets, weights, 1.0)
     assert linear.weights[3] == linear.weights[4] == 0
     assert (linear.weights[:3] != 0).all()
-    nothing = frozen.fit_linear(np.ones_like(features), targets, np.ones(len(targets)), 1.0)
+    nothing = fit_linear(np.ones_like(features), targets, np.ones(len(targets)), 1.0)
     share = targets.mean()
     np.testing.assert_allclose(nothing.log_odds(features), np.log(share / (1 - share)), atol=1e-3)
 
 
-def test_balanced_classes_weigh_the_same():
-    targets = np.array([0, 1, 1, 1])
-    np.testing.assert_array_equal(frozen.clip_weights(targets, False), 1)
-    weights = frozen.clip_weights(targets, True)
-    assert weights[targets == 0].sum() == weights[targets == 1].sum() == 2
-    features = np.zeros((4, 2))
-    linear = frozen.fit_linear(features, targets, weights, 1.0)
-    np.testing.assert_allclose(linear.log_odds(features), 0, atol=1e-6)
+def test_balanced_classes_and_sources_weigh_the_same():
+    clips = clips_of([0, 1, 1, 1], ["real", "a", "a", "a"], ["x", "x", "x", "y"])
+    np.testing.assert_array_equal(frozen.clip_weights(clips, "none", False), 1)
+    weights = frozen.clip_weights(clips, "none", True)
+    assert weights[clips.targets == 0].sum() == weights[clips.targets == 1].sum() == 2
+    np.testing.assert_allclose(frozen.clip_weights(clips, "source", False), np.array([4, 2, 2, 4]) / 3)
+    np.testing.assert_allclose(frozen.clip_weights(clips, "source", True), [2, 0.5, 0.5, 1])
+    linear = fit_linear(np.zeros((4, 2)), clips.targets, weights, 1.0)
+    np.testing.assert_allclose(linear.log_odds(np.zeros((4, 2))), 0, atol=1e-6)
+
+
+@pytest.mark.parametrize("shrinkage", [0.2, 1.0])
+def test_the_discriminant_is_that_of_scikit_learn(shrinkage):
+    features, targets, _ = random_problem()
+    model = make_pipeline(StandardScaler(), LinearDiscriminantAnalysis(solver="lsqr", shrinkage=shrinkage))
+    # There the classes' covariances are standardised once more before they are shrunk.
+    ours = fit_discriminant(features, targets, np.ones(len(targets)), shrinkage).log_odds(features)
+    theirs = model.fit(features, targets).decision_function(features)
+    assert np.corrcoef(ours, theirs)[0, 1] > 0.99
+    wide = np.random.default_rng(1).normal(size=(20, 40))  # more features than clips
+    assert np.isfinite(fit_discriminant(wide, np.arange(20) % 2, np.ones(20), shrinkage).weights).all()
+
+
+def test_the_discriminant_without_shrinkage_is_the_textbook_one():
+    features, targets, weights = random_problem()
+    x, share = features.astype(float), weights / weights.sum()
+    means = [np.average(x[targets == k], axis=0, weights=weights[targets == k]) for k in (0, 1)]
+    centred = x - np.stack(means)[targets]
+    direction = np.linalg.solve((centred * share[:, None]).T @ centred, means[1] - means[0])
+    prior = np.log(share[targets == 1].sum() / share[targets == 0].sum())
+    expected = (x - (means[0] + means[1]) / 2) @ direction + prior
+    found = fit_discriminant(features, targets, weights, 1e-9).log_odds(features)
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_under_log_odds_the_head_is_of_the_mean_features_of_a_clip(data):
+    detector = make(data)
+    detector.pooling = "log_odds"
+    with deterministic(1):
+        progress, _ = fit(detector, data, frozen_head="discriminant", pooling="log_odds")
+    detector.load_state_dict(progress.best)
+    table = frozen.read_table(detector, data.features, data.val, 8, CPU)
+    scores = [clip_score(detector, data.features.windows(int(row)), 8, CPU) for row in data.val.rows]
+    means = torch.from_numpy(table.clip_means(table.features)).float()
+    with torch.inference_mode():
+        expected = fake_probability(detector.head(means).double().numpy())
+    np.testing.assert_allclose(scores, expected, atol=1e-5)
+    assert roc_auc_score(data.val.targets, scores) == progress.best_row["val_auc"]
+    assert len(progress.rows) == len(SHRINKAGES)
 
 
 def test_statistics_of_a_clip_are_over_its_windows():
@@ -148,7 +200,7 @@ def test_features_that_are_not_finite_name_the_clip(data):
     with torch.no_grad():
         next(detector.audio.parameters()).fill_(float("nan"))
     with pytest.raises(RunError, match=r"train-00\.mp4: the backbone's features are not finite"):
-        frozen.fit_linear_head(detector, data, 8, False, CPU)
+        fit(detector, data)
 
 
 def clips_of(targets: list[int], generators: list[str], sources: list[str | None] | None = None) -> Clips:
@@ -166,7 +218,7 @@ def clips_of(targets: list[int], generators: list[str], sources: list[str | None
 
 
 def test_the_benchmark_fits_four_heads(monkeypatch):
-    monkeypatch.setattr(frozen, "STRENGTHS", (0.01, 0.1))
+    monkeypatch.setattr(linear_heads, "STRENGTHS", (0.01, 0.1))
     rng = np.random.default_rng(0)
     targets = np.arange(40) % 2
     features = rng.normal(size=(80, 5)).astype(np.float32)

@@ -10,7 +10,12 @@ from avfake.model.detector import build
 from avfake.model.saved import load_model, save_model
 
 SHAPE = (1, 32, 32)
-FACTS = {"backbone": "test_efficientnet", "features": {"shape": list(SHAPE)}, "train": {}, "prior": 0.25}
+FACTS = {
+    "backbone": "test_efficientnet",
+    "features": {"shape": list(SHAPE)},
+    "train": {"readout": {"stages": [], "bands": 4}, "pooling": "mean"},
+    "prior": 0.25,
+}
 
 
 @pytest.fixture

@@ -102,5 +102,5 @@ def test_a_backbone_that_looks_at_numbers(tmp_path, monkeypatch):
             return super().forward(images) * (1 if images.sum().item() > 0 else 2)
 
     monkeypatch.setitem(_registry._model_entrypoints, WIDE, lambda **_: Peeking(10))
-    detector, size = parameters.counted(WIDE, SHAPE)
+    detector, size = parameters.counted({"backbone": WIDE, "features": {"shape": SHAPE}})
     assert size.parameters == size.parameters_thop == sum(p.numel() for p in detector.parameters())

@@ -61,6 +61,8 @@ def context(facts: Facts) -> dict[str, Any]:
         "params": facts.head.params,
         "lock": facts.head.lock,
         "model": _recorded(facts.model),
+        "ensemble": facts.model.get("ensemble"),
+        "teacher": facts.model.get("teacher"),
         "front_end": _front_end(facts.model.get("features", {}).get("params", {})),
         "sound_only": bool(facts.model.get("features", {}).get("front_end")),
         "sizes": facts.sizes,

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avfake.features.log_linear import bins_between
+from avfake.features.slaney import mel_frequencies
 
 Floats = NDArray[np.float64]
 _DELTAS = ("", ", delta", ", delta of delta")
@@ -66,9 +67,9 @@ def axis_hz(front_end: str, params: Mapping[str, Any], sample_rate: int, n_rows:
 
 def _edges(front_end: str, params: Mapping[str, Any], sample_rate: int, n_rows: int) -> Floats:
     if front_end == "log_mel":
-        return _between(_mel(params["n_mels"] + 2, params["fmin"], params["fmax"]))
+        return _between(mel_frequencies(params["n_mels"] + 2, params["fmin"], params["fmax"]))
     if front_end == "baseline_image":
-        edges = _between(_mel(_IMAGE_MELS + 2, 0.0, sample_rate / 2))
+        edges = _between(mel_frequencies(_IMAGE_MELS + 2, 0.0, sample_rate / 2))
         return np.interp(np.linspace(0, _IMAGE_MELS, n_rows + 1), np.arange(_IMAGE_MELS + 1), edges)
     if front_end == "log_linear" and params["n_bands"] is None:
         used = bins_between(sample_rate, params["n_fft"], params["fmin"], params["fmax"])
@@ -86,12 +87,6 @@ def _between(points: Floats) -> Floats:
     """Edges of triangular filters from the points where they begin, peak and end, Hz [n + 2] to [n + 1]."""
     middles = points[1:-1]
     return np.concatenate([points[:1], (middles[1:] + middles[:-1]) / 2, points[-1:]])
-
-
-def _mel(n: int, fmin: float, fmax: float) -> Floats:
-    from librosa import mel_frequencies  # Slaney's scale, as the front end has it; slow to import
-
-    return np.asarray(mel_frequencies(n, fmin=fmin, fmax=fmax), np.float64)
 
 
 def _checked(names: list[str], front_end: str, n_rows: int) -> list[str]:

@@ -1,21 +1,25 @@
 """One clip explained: its windows with their scores, and the heat of what the detector saw in its sound."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from avfake.explain.axis import Axis, axis_hz
 from avfake.explain.grad_cam import NoFeatureMap, cell_heat, feature_map, log_odds, resample
+from avfake.explain.readout_heat import reads_stages, stage_heat
 from avfake.explain.time_line import TimeLine, overlapped, picture_line, spectrogram_line
 from avfake.features import baseline, front_ends
 from avfake.features.trim import kept_frames
 from avfake.media.clip import extract_clip
 from avfake.media.errors import ClipError
 from avfake.media.pcm import from_pcm
-from avfake.model.detector import FAKE, REAL
-from avfake.model.inference import fake_probability, window_logits
+from avfake.model.detector import FAKE, REAL, Detector
+from avfake.model.ensemble import members_of
+from avfake.model.inference import clip_probability, fake_probability, window_logits
 from avfake.params import FeaturizeParams
 from avfake.scoring import BATCH_SIZE, Scorer
 
@@ -77,7 +81,7 @@ def explain(scorer: Scorer, path: str | Path) -> SoundExplained:
     scores = fake_probability(logits)
     heat, why_no_heat = _heat(scorer, windows, line)
     return SoundExplained(
-        score=float(scores.mean()),
+        score=clip_probability(logits, scorer.model.detector.pooling),
         seconds=len(pcm) / row.sample_rate,
         line=line,
         window_scores=scores,
@@ -101,12 +105,23 @@ def _line(sound: NDArray[np.float32], sample_rate: int, params: FeaturizeParams)
 
 
 def _heat(scorer: Scorer, windows: NDArray[np.uint8], line: TimeLine) -> tuple[Heat, None] | tuple[None, str]:
-    detector = scorer.model.detector
+    """The heat, of an ensemble the mean of its members' heats; or why there is none."""
     channels, height, width = windows.shape[1:]
-    try:
-        name, layer = feature_map(detector.audio.backbone, (channels, height, width))
-    except NoFeatureMap as error:
-        return None, error.reason
-    cells = cell_heat(lambda batch: log_odds(detector(batch)), detector, layer, windows, BATCH_SIZE)
+    heats = []
+    for detector in members_of(scorer.model.detector):
+        if reads_stages(detector):
+            name = f"stage {min(detector.audio.backbone.stages)}"  # type: ignore[type-var,arg-type]
+            heats.append(stage_heat(detector, windows, BATCH_SIZE))
+            continue
+        try:
+            name, layer = feature_map(detector.audio.backbone, (channels, height, width))
+        except NoFeatureMap as error:
+            return None, error.reason
+        heats.append(cell_heat(_log_odds_of(detector), detector, layer, windows, BATCH_SIZE))
+    cells = np.mean(heats, axis=0)
     whole = overlapped(resample(cells, (height, width)), line)
     return Heat(whole, name, (cells.shape[1], cells.shape[2])), None
+
+
+def _log_odds_of(detector: Detector) -> Callable[[Tensor], Tensor]:
+    return lambda windows: log_odds(detector(windows))

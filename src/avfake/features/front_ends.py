@@ -1,7 +1,6 @@
 """The front ends by name: from a clip's sound to the windows that the detector looks at."""
 
 from collections.abc import Callable
-from importlib.metadata import version
 from typing import Any
 
 import cv2
@@ -152,7 +151,6 @@ def library_versions() -> dict[str, str]:
     """The libraries on whose version the bytes of a window may depend."""
     return {
         "cv2": cv2.__version__,
-        "librosa": version("librosa"),
         "numpy": np.__version__,
         "scipy": scipy.__version__,
     }

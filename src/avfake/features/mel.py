@@ -5,14 +5,12 @@ from functools import lru_cache
 import numpy as np
 
 from avfake.features.bands import Groups, band_power, grouped
+from avfake.features.slaney import mel_filters
 
 
 @lru_cache(maxsize=8)
 def _filters(sample_rate: int, n_fft: int, n_mels: int, fmin: float, fmax: float) -> Groups:
-    """Slaney's mel filters (librosa's default)."""
-    from librosa.filters import mel  # seconds of import, which a run from the memo need not spend
-
-    return grouped(mel(sr=sample_rate, n_fft=n_fft, n_mels=n_mels, fmin=fmin, fmax=fmax))
+    return grouped(mel_filters(sample_rate, n_fft, n_mels, fmin, fmax))
 
 
 def mel_power(

@@ -21,6 +21,7 @@ from avfake.model.inference import choose_device, clip_score
 from avfake.model.provenance import code_facts, data_hash, fingerprint
 from avfake.model.recipe import train_detector, weights_file
 from avfake.model.training import Data
+from avfake.model.waveform import sound_hash
 from avfake.params import MemoParams, TrainParams
 
 VERSION = "1"
@@ -81,6 +82,7 @@ class Runner:
         self.data_sha256 = data_hash(folder, features, both)
         weights = weights_file(params)
         self.pretrained_sha256 = None if weights is None else sha256_file(weights)
+        self.sound_sha256 = sound_hash(features, params.augmentation.waveform)
         self.device = choose_device(params.device)
         self.code = code_facts()
 
@@ -95,7 +97,7 @@ class Runner:
         content = fingerprint(self.data_sha256, _canonical(data.train), _canonical(data.val))
         key = memo_key(
             "leave_one_out", VERSION, self.params.model_dump(), self.pretrained_sha256, content, self.code,
-            str(self.device), {"tested": _canonical(tested)},
+            self.sound_sha256, str(self.device), {"tested": _canonical(tested)},
         )  # fmt: skip
         return Job(fold, data, tested, content, key)
 

@@ -31,7 +31,7 @@ def times_drawn(clips: Clips, balance: str, seed: int, epoch: int) -> NDArray[np
     n = len(clips)
     if balance == "none":
         return np.ones(n, np.int64)
-    expected = n * _shares(clips, balance)
+    expected = n * shares(clips, balance)
     rng = np.random.default_rng([seed, epoch, _PURPOSE])
     shuffled = rng.permutation(n)
     # Groups in one piece each: the total of a group is then right to within one, too.
@@ -59,8 +59,8 @@ def _groups(clips: Clips, balance: str) -> list[Hashable]:
     ]
 
 
-def _shares(clips: Clips, balance: str) -> NDArray[np.float64]:
-    """Share of the draws that each clip gets, float64 [clips]."""
+def shares(clips: Clips, balance: str) -> NDArray[np.float64]:
+    """Share of the draws that each clip gets, float64 [clips]; `balance` as in `times_drawn`, not `none`."""
     groups = _numbers(_groups(clips, balance))
     sizes = np.bincount(groups)
     if balance != "generator":

@@ -3,7 +3,7 @@
 All of it follows from (seed, epoch).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,13 +89,23 @@ def batch_bounds(n: int, batch_size: int) -> list[tuple[int, int]]:
 
 
 def read_batches(
-    features: FeatureSet, clips: Clips, epoch: Epoch, batch_size: int
+    features: FeatureSet,
+    clips: Clips,
+    epoch: Epoch,
+    batch_size: int,
+    heard: Callable[[int], NDArray[np.uint8] | None] | None = None,
 ) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.int64]]]:
-    """Windows uint8 [B, C, H, W], mirrored as drawn, with their targets int64 [B]."""
+    """Windows uint8 [B, C, H, W], mirrored as drawn, with their targets int64 [B].
+
+    `heard` gives the window uint8 [C, H, W] at a place of the epoch where another one stands in for the
+    packed one, None elsewhere; it is asked in their order.
+    """
     for start, end in batch_bounds(len(epoch), batch_size):
         pictures = []
         for place in range(start, end):
-            picture = features.windows(int(clips.rows[epoch.clip[place]]))[epoch.window[place]]
+            picture = None if heard is None else heard(place)
+            if picture is None:
+                picture = features.windows(int(clips.rows[epoch.clip[place]]))[epoch.window[place]]
             if epoch.flip_time[place]:
                 picture = picture[..., ::-1]
             if epoch.flip_frequency[place]:

@@ -25,6 +25,10 @@ class Size:
     parameters_thop: int
     macs_thop: int
 
+    def times(self, n: int) -> "Size":
+        """The size of `n` detectors like this one."""
+        return Size(n * self.parameters, n * self.parameters_thop, n * self.macs_thop)
+
 
 def measure(detector: Detector, shape: tuple[int, int, int]) -> Size:
     """Counts the parameters and the operations of a detector for one window of `shape` (C, H, W).

@@ -26,6 +26,7 @@ class Checkpoint:
 
     def __init__(self, folder: str | Path, fingerprint: str) -> None:
         self.root = Path(folder) / "train"
+        self.name = fingerprint
         self.folder = self.root / fingerprint
         self.path = self.folder / _NAME
 

@@ -45,13 +45,16 @@ class Clips:
 
     def take(self, kept: NDArray[np.bool_]) -> "Clips":
         """The clips where `kept`, bool [n], holds."""
-        places = np.flatnonzero(kept).tolist()
+        return self.at(np.flatnonzero(kept))
+
+    def at(self, places: NDArray[np.int64]) -> "Clips":
+        """The clips at `places`, in their order; one that is named twice is there twice."""
 
         def of(texts: list[Any]) -> list[Any]:
-            return [texts[place] for place in places]
+            return [texts[place] for place in places.tolist()]
 
         return Clips(
-            of(self.names), self.rows[kept], self.counts[kept], self.targets[kept],
+            of(self.names), self.rows[places], self.counts[places], self.targets[places],
             of(self.generators), of(self.sources), of(self.parents),
         )  # fmt: skip
 

@@ -14,6 +14,8 @@ from torch import Tensor, nn
 
 import avfake.model.custom  # noqa: F401 - makes our own networks known to timm
 from avfake.errors import UserError
+from avfake.model.readout import StageReadout
+from avfake.params.train import ReadoutParams
 
 GREY_LEVELS = 255.0
 REAL, FAKE = 0, 1
@@ -46,10 +48,14 @@ class AudioBranch(nn.Module):
 
 
 class Detector(nn.Module):
-    """Windows [B, C, H, W] (uint8, or float from 0 to 255) to logits [B, 2]: real, fake."""
+    """Windows [B, C, H, W] (uint8, or float from 0 to 255) to logits [B, 2]: real, fake.
 
-    def __init__(self, audio: AudioBranch, n_features: int) -> None:
+    `pooling` (train.pooling) says how the windows of a clip become one score: avfake.model.inference.
+    """
+
+    def __init__(self, audio: AudioBranch, n_features: int, pooling: str = "mean") -> None:
         super().__init__()
+        self.pooling = pooling
         self.audio = audio
         self.head = nn.Linear(n_features, 2)
 
@@ -59,18 +65,30 @@ class Detector(nn.Module):
         return logits
 
 
-def build(backbone: str, shape: tuple[int, int, int]) -> Detector:
+def build(
+    backbone: str,
+    shape: tuple[int, int, int],
+    readout: ReadoutParams | None = None,
+    pooling: str = "mean",
+) -> Detector:
     """A detector on random weights (drawn from torch's global generator), in evaluation mode.
 
     Args:
         backbone: a name that timm knows.
         shape: channels, height and width of a window.
+        readout: where in the backbone features are read; None, or without stages: at its end.
+        pooling: of a clip's windows: `mean` or `log_odds`.
 
     Raises:
         UserError: timm knows no such backbone, or it cannot take windows of this shape.
     """
-    network = make_backbone(backbone, shape)
-    mean, std = _normalisation(network)
+    if readout is None or not readout.stages:
+        network = make_backbone(backbone, shape)
+        mean, std = _normalisation(network)
+    else:
+        whole = make_backbone(backbone, (1, *shape[1:]))
+        mean, std = _normalisation(whole)
+        network = StageReadout(whole, backbone, readout)
     audio = AudioBranch(network, mean, std).eval()
     try:
         with torch.inference_mode():
@@ -80,7 +98,7 @@ def build(backbone: str, shape: tuple[int, int, int]) -> Detector:
             f"train.backbone: `{backbone}` cannot take {_times(shape)} windows: {_first_line(error)}",
             "choose another backbone, or another window size in `featurize`",
         ) from None
-    return Detector(audio, n_features).eval()
+    return Detector(audio, n_features, pooling).eval()
 
 
 def make_backbone(name: str, shape: tuple[int, int, int], num_classes: int = 0, **more: Any) -> nn.Module:

@@ -13,10 +13,48 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from avfake.errors import UserError
+from avfake.model.clips import Clips
 
 _REMEDY = (
     "set train.selection to `validation`, use fewer train.folds, or give the labels a column `generator`"
 )
+
+
+def held_out(clips: Clips, n_folds: int, seed: int) -> NDArray[np.bool_]:
+    """Whether each fold holds each clip out, bool [folds, n]; a derived clip goes with any of its parents.
+
+    Raises UserError as `assign`.
+    """
+    first = clips.take(own_clips(clips))
+    home = assign(first.targets, first.generators, first.sources, n_folds, seed)
+    folds = dict(zip(first.names, home.tolist(), strict=True))
+    held = np.zeros((n_folds, len(clips)), bool)
+    for place, (name, parents) in enumerate(zip(clips.names, clips.parents, strict=True)):
+        for parent in parents or {name}:
+            if parent in folds:
+                held[folds[parent], place] = True
+    return held
+
+
+def own_clips(clips: Clips) -> NDArray[np.bool_]:
+    """Whether each clip came with labels, bool [n]; of one that is there twice, the first alone."""
+    found = np.zeros(len(clips), bool)
+    found[np.unique(clips.rows, return_index=True)[1]] = True
+    return found & np.array([not names for names in clips.parents])
+
+
+def why_none(clips: Clips, n_folds: int) -> str | None:
+    """Why there can be no `n_folds` folds of the clips; None where they can be assigned."""
+    try:
+        held_out(clips, n_folds, 0)
+    except UserError as error:
+        return error.message
+    return None
+
+
+def generators_of(clips: Clips) -> list[str]:
+    """The ways of forging that clips name, sorted."""
+    return sorted({name for name in clips.generators if name is not None} - {"real"})
 
 
 def assign(

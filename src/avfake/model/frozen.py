@@ -1,42 +1,37 @@
 """A linear head on the features of a backbone that is not trained: the cheap, strong baseline.
 
-The backbone runs once over every window, in evaluation mode. Logistic regression (scikit-learn) on the
-standardised features of single windows then gives the head, each clip weighing the same however many windows
-it has. Standardisation and weights fold into the detector's own linear layer. The detector is one module as
-any other, and gives each window exactly the probability that was fitted; a clip's score is their mean, as
-always. (A head fitted on the clip's mean features would be asked, by the mean of probabilities, for what it
-never saw.)
+The backbone runs once over every window, in evaluation mode. The head (avfake.model.linear_heads) is fitted
+on what `train.pooling` will ask it about: on single windows where a clip's score is the mean of their
+probabilities, each clip weighing the same however many it has; on the clip's mean features where it is the
+probability of their mean log-odds, which a linear head takes of those very means. Standardisation and weights
+fold into the detector's own linear layer. The detector is one module as any other.
 
-In place of epochs there is a path of strengths, from strong regularisation to weak; the validation AUC
-chooses. Nothing in it is random. Interrupted, it starts again and ends with the same bytes.
+In place of epochs there is a path of strengths, from strong regularisation to weak. The validation AUC
+chooses, or the mean AUC of leave-generators-out folds inside the training clips (avfake.model.folds).
+Nothing in it is random but the folds. Interrupted, it starts again and ends with the same bytes.
 """
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
-from threadpoolctl import threadpool_limits
 
 from avfake.dataset.features import FeatureSet
 from avfake.errors import RunError
+from avfake.model.balance import shares
 from avfake.model.clips import Clips
 from avfake.model.detector import FAKE, REAL, Detector
+from avfake.model.folds import generators_of, held_out, own_clips
 from avfake.model.inference import Windows, fake_probability
+from avfake.model.linear_heads import HEADS, Linear, fold
+from avfake.model.selection import Selection, best_epoch
 from avfake.model.training import Data, Progress
+from avfake.params import TrainParams
 
 Floats = NDArray[np.float64]
-
-# Inverse strengths C of scikit-learn's penalty, for standardised features and a weight of one per clip.
-STRENGTHS = (0.00001, 0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
-_MAX_STEPS = 2000
-# A feature that varies by less, compared to its size, is constant: folded into float32 it would be rounding.
-_LEAST_SPREAD = 1e-3
 
 
 @dataclass(frozen=True)
@@ -65,60 +60,67 @@ class Table:
         sums: Floats = np.add.reduceat(np.asarray(values, np.float64), starts, axis=0)
         return sums / counts.reshape(-1, *[1] * (sums.ndim - 1))
 
+    def asked(self, pooling: str) -> tuple[NDArray[np.floating], NDArray[np.int64]]:
+        """What a head is asked about under `pooling`, [n, F], and the clip of each row, int64 [n]."""
+        if pooling == "mean":
+            return self.features, self.clip
+        return self.clip_means(self.features), np.arange(len(self.targets))
+
     def clip_statistics(self) -> Floats:
         """Mean and standard deviation of each feature over a clip's windows: float64 [clips, 2 F]."""
         means = self.clip_means(self.features)
         squares = self.clip_means((self.features - means[self.clip]) ** 2)
         return np.concatenate([means, np.sqrt(squares)], axis=1)
 
-
-@dataclass(frozen=True)
-class Linear:
-    """Log-odds of fake as a linear function of features: weights float64 [F] and a bias."""
-
-    weights: Floats
-    bias: float
-
-    def log_odds(self, features: NDArray[np.floating]) -> Floats:
-        """Features [n, F] to log-odds float64 [n]."""
-        odds: Floats = np.asarray(features, np.float64) @ self.weights + self.bias
+    def odds(self, linear: Linear, pooling: str) -> Floats:
+        """Log-odds of each clip's probability of fake with `linear` as the head, float64 [clips]."""
+        rows, _ = self.asked(pooling)
+        each = linear.log_odds(rows)
+        if pooling != "mean":
+            return each
+        score = np.clip(self.clip_means(1 / (1 + np.exp(-each))), 1e-12, 1 - 1e-12)
+        odds: Floats = np.log(score / (1 - score))
         return odds
 
 
-def fit_linear_head(
+def fit_frozen_head(
     detector: Detector,
     data: Data,
-    batch_size: int,
-    balanced: bool,
+    params: TrainParams,
     device: torch.device,
     on_epoch: Callable[[dict[str, float]], None] | None = None,
-) -> Progress:
+) -> tuple[Progress, Selection | None]:
     """Fits the head of `detector` (on `device`, its backbone's weights loaded) in place.
 
     Args:
         detector: its backbone stays as it is, statistics of batch normalisation included.
         data: what training and the choice of the strength read.
-        batch_size: windows at once.
-        balanced: both classes weigh the same; otherwise each clip does.
+        params: the section `train`; `balance` and `class_weights` say what each clip weighs.
         device: where the detector is.
         on_epoch: called with each row. What it raises ends the fit.
 
     Returns:
-        a row for each of `STRENGTHS` in place of an epoch; `lr` is 0, since there is no learning rate. `best`
-        holds the detector's weights with the head that has the highest validation AUC.
+        a row for each strength in place of an epoch, `lr` is 0, since there is no learning rate; and what the
+        folds said, None where validation chose. Where they did, the rows end with the strength chosen.
+        `best` holds the detector's weights with the head of that strength.
 
     Raises:
         RunError: features are not finite.
+        UserError: as `folds.assign`.
     """
-    train = read_table(detector, data.features, data.train, batch_size, device)
-    val = read_table(detector, data.features, data.val, batch_size, device)
-    weights = clip_weights(data.train.targets, balanced)[train.clip]
-    weights /= np.bincount(train.clip)[train.clip]
-    progress = Progress([], {})
-    for number, strength in enumerate(STRENGTHS, 1):
-        fold(fit_linear(train.features, train.window_targets, weights, strength), detector)
-        train_loss, train_right, _ = _figures(detector, train)
-        val_loss, _, val_score = _figures(detector, val)
+    strengths = HEADS[params.frozen_head][1]
+    train = read_table(detector, data.features, data.train, params.batch_size, device)
+    val = read_table(detector, data.features, data.val, params.batch_size, device)
+    weights = clip_weights(data.train, params.balance, params.class_weights == "balanced")
+    chosen = None
+    if params.selection == "generators":
+        chosen = _choose(train, weights, data.train, params)
+        strengths = strengths[: chosen.epoch]
+    progress = Progress([], {}, None if chosen is None else chosen.epoch)
+    for number, strength in enumerate(strengths, 1):
+        fold(_fit(train, weights, params, strength), detector)
+        train_loss, train_right, _ = _figures(detector, train, params.pooling)
+        val_loss, _, val_score = _figures(detector, val, params.pooling)
         row = {
             "epoch": number,
             "train_loss": train_loss,
@@ -133,13 +135,43 @@ def fit_linear_head(
                 key: value.detach().cpu().clone() for key, value in detector.state_dict().items()
             }
         print(
-            f"head {number}/{len(STRENGTHS)}, C {strength:g}: train loss {train_loss:.4f},"
+            f"head {number}/{len(strengths)}, {params.frozen_head} {strength:g}: train loss {train_loss:.4f},"
             f" validation loss {val_loss:.4f}, AUC {row['val_auc']:.4f}",
             flush=True,
         )
         if on_epoch is not None:
             on_epoch(dict(row))
-    return progress
+    return progress, chosen
+
+
+def _choose(table: Table, weights: Floats, clips: Clips, params: TrainParams) -> Selection:
+    """The strength, by folds: each is fitted without its held-out clips, and scored on them."""
+    strengths = HEADS[params.frozen_head][1]
+    folds = held_out(clips, params.folds, params.seed)
+    judged = folds & own_clips(clips)
+    without = [generators_of(clips.take(own)) for own in judged]
+    auc, loss = np.zeros((2, len(folds), len(strengths)))
+    for number, (out, own) in enumerate(zip(folds, judged, strict=True)):
+        for place, strength in enumerate(strengths):
+            odds = table.odds(_fit(table, weights * ~out, params, strength), params.pooling)
+            told, targets = odds[own], table.targets[own]
+            auc[number, place] = roc_auc_score(targets, told)
+            loss[number, place] = _cross_entropy(told, targets)
+        best = int(auc[number].argmax())
+        print(
+            f"fold {number + 1} of {len(folds)}: without {', '.join(without[number])}:"
+            f" AUC {auc[number].min():.4f} to {auc[number, best]:.4f}, the best at {strengths[best]:g}",
+            flush=True,
+        )
+    return Selection(best_epoch(auc, loss), auc, loss, without)
+
+
+def _fit(table: Table, weights: Floats, params: TrainParams, strength: float) -> Linear:
+    """The head on clips of weight above 0; a clip's windows share its weight."""
+    rows, clip = table.asked(params.pooling)
+    each = weights[clip] / np.bincount(clip, minlength=len(weights))[clip]
+    kept = each > 0
+    return HEADS[params.frozen_head][0](rows[kept], table.targets[clip[kept]], each[kept], strength)
 
 
 def read_table(
@@ -170,65 +202,35 @@ def window_features(
     return np.concatenate(parts)
 
 
-def clip_weights(targets: NDArray[np.int64], balanced: bool) -> Floats:
-    """Weight of each clip, float64 [clips], one on average."""
-    if not balanced:
-        return np.ones(len(targets))
-    weights: Floats = (len(targets) / 2 / np.bincount(targets, minlength=2))[targets]
+def clip_weights(clips: Clips, balance: str, balanced: bool) -> Floats:
+    """Weight of each clip, float64 [clips], one on average.
+
+    Args:
+        clips: of both classes.
+        balance: as for the draw of clips (avfake.model.balance).
+        balanced: both classes weigh the same besides.
+    """
+    n = len(clips)
+    weights: Floats = np.ones(n) if balance == "none" else n * shares(clips, balance)
+    if balanced:
+        weights = weights * (n / 2 / np.bincount(clips.targets, weights, minlength=2))[clips.targets]
     return weights
 
 
-def fit_linear(
-    features: NDArray[np.floating], targets: NDArray[np.int64], weights: Floats, strength: float
-) -> Linear:
-    """Logistic regression with an L2 penalty on standardised features, as a function of the features.
-
-    On one thread of linear algebra, because sums are ordered by thread.
-
-    Args:
-        features: [n, F]; those that hardly vary get the weight 0.
-        targets: [n], 1 for fake, of both classes.
-        weights: float64 [n].
-        strength: C of scikit-learn.
-    """
-    x = np.asarray(features, np.float64)
-    mean = np.average(x, axis=0, weights=weights)
-    spread = np.sqrt(np.average((x - mean) ** 2, axis=0, weights=weights))
-    varies = spread > _LEAST_SPREAD * np.abs(x).max(axis=0)
-    found = np.zeros(x.shape[1])
-    bias = 0.0
-    x = (x[:, varies] - mean[varies]) / spread[varies]
-    if not varies.any():
-        x = np.zeros((len(x), 1))
-    model = LogisticRegression(C=strength, max_iter=_MAX_STEPS)
-    with threadpool_limits(1, user_api="blas"), warnings.catch_warnings():
-        # Said below in words of ours; what has been found by then is used.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(x, targets, sample_weight=weights)
-    if int(model.n_iter_[0]) >= _MAX_STEPS:
-        print(f"warning: logistic regression with C {strength:g} did not converge in {_MAX_STEPS} steps")
-    if varies.any():
-        found[varies] = model.coef_[0] / spread[varies]
-    bias = float(model.intercept_[0] - found @ mean)
-    return Linear(found, bias)
-
-
-def fold(linear: Linear, detector: Detector) -> None:
-    """Makes `linear` the detector's head: the logit of fake less that of real are its log-odds."""
-    head = detector.head
-    with torch.no_grad():
-        for row, sign in ((REAL, -0.5), (FAKE, 0.5)):
-            head.weight[row] = torch.from_numpy(sign * linear.weights).to(head.weight)
-            head.bias[row] = sign * linear.bias
-
-
-def _figures(detector: Detector, table: Table) -> tuple[float, float, Floats]:
-    """Mean cross entropy and accuracy over windows, and the score of each clip, with the head as it is."""
-    device = detector.head.weight.device
+def _figures(detector: Detector, table: Table, pooling: str) -> tuple[float, float, Floats]:
+    """Mean cross entropy and accuracy over what the head is asked about, and the score of each clip, with the
+    head as it is."""
+    rows, clip = table.asked(pooling)
     with torch.inference_mode():
-        logits = detector.head(torch.from_numpy(table.features).to(device)).double().cpu().numpy()
+        features = torch.from_numpy(np.asarray(rows, np.float32)).to(detector.head.weight.device)
+        logits = detector.head(features).double().cpu().numpy()
     odds = logits[:, FAKE] - logits[:, REAL]
-    targets = table.window_targets
-    loss = float(np.logaddexp(0.0, np.where(targets == FAKE, -odds, odds)).mean())
+    targets = table.targets[clip]
     right = float(((odds > 0) == (targets == FAKE)).mean())
-    return loss, right, table.clip_means(fake_probability(logits))
+    scores = fake_probability(logits)
+    return _cross_entropy(odds, targets), right, table.clip_means(scores) if pooling == "mean" else odds
+
+
+def _cross_entropy(odds: Floats, targets: NDArray[np.int64]) -> float:
+    """Mean over log-odds of fake, [n]."""
+    return float(np.logaddexp(0.0, np.where(targets == FAKE, -odds, odds)).mean())

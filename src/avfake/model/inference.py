@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from avfake.errors import UserError
 from avfake.model.detector import FAKE, Detector
+from avfake.model.ensemble import Ensemble
 from avfake.model.views import View, identity
 
 Windows = NDArray[np.uint8]
@@ -85,6 +86,19 @@ def fake_probability(logits: Floats) -> Floats:
     return share
 
 
+def clip_probability(logits: Floats, pooling: str) -> float:
+    """Probability that a clip is fake, of the logits [n, 2] of its windows.
+
+    Args:
+        logits: real, fake.
+        pooling: `mean`: of the windows' probabilities. `log_odds`: the probability of their mean log-odds,
+            the geometric mean of the odds; windows that are sure of the one or the other do not saturate.
+    """
+    if pooling == "mean":
+        return float(fake_probability(logits).mean())
+    return float(fake_probability(logits.mean(axis=0, keepdims=True))[0])
+
+
 def clip_score(
     detector: Detector,
     windows: Windows,
@@ -92,11 +106,17 @@ def clip_score(
     device: torch.device,
     views: Sequence[View] = (identity,),
 ) -> float:
-    """Probability that a clip is fake: the mean over its windows uint8 [n >= 1, C, H, W] and the views."""
+    """Probability that a clip is fake, of its windows uint8 [n >= 1, C, H, W]; the mean over the views.
+
+    That of an ensemble is the mean over its members.
+    """
+    if isinstance(detector, Ensemble):
+        each = [clip_score(member, windows, batch_size, device, views) for member in detector]
+        return float(np.mean(each))
     return float(
         np.mean(
             [
-                fake_probability(window_logits(detector, windows, batch_size, device, view)).mean()
+                clip_probability(window_logits(detector, windows, batch_size, device, view), detector.pooling)
                 for view in views
             ]
         )

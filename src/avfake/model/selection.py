@@ -15,9 +15,8 @@ import torch
 from numpy.typing import NDArray
 
 from avfake.model.checkpoint import Checkpoint
-from avfake.model.clips import Clips
 from avfake.model.detector import Detector
-from avfake.model.folds import assign
+from avfake.model.folds import generators_of, held_out, own_clips
 from avfake.model.training import Data, fit
 from avfake.params import TrainParams
 
@@ -72,36 +71,25 @@ def choose_epoch(
     Raises:
         UserError: as `folds.assign` and `fit`.
     """
-    own = np.array([not names for names in data.train.parents])
+    own = own_clips(data.train)
     rows, held = [], []
     # Every fold has as many epochs: the mean over folds is of the same epochs.
     same_length = params.model_copy(update={"patience": None})
     for fold, out in enumerate(held_out(data.train, params.folds, params.seed)):
         part = Data(data.features, data.train.take(~out), data.train.take(out & own))
-        names = sorted({name for name in part.val.generators if name is not None} - {"real"})
+        names = generators_of(part.val)
         print(f"fold {fold + 1} of {params.folds}: without {', '.join(names)}", flush=True)
         progress = fit(make(), part, same_length, device, checkpoint.part(f"fold{fold + 1}"), on_epoch)
         rows.append(progress.rows)
         held.append(names)
     auc, loss = (_table(rows, key) for key in ("val_auc", "val_loss"))
+    return Selection(best_epoch(auc, loss), auc, loss, held)
+
+
+def best_epoch(auc: NDArray[np.float64], loss: NDArray[np.float64]) -> int:
+    """The epoch, 1 ..., of the highest mean AUC of the folds [folds, epochs]; of equals, the lowest loss."""
     order = np.lexsort((loss.mean(axis=0), -auc.mean(axis=0)))
-    return Selection(int(order[0]) + 1, auc, loss, held)
-
-
-def held_out(clips: Clips, n_folds: int, seed: int) -> NDArray[np.bool_]:
-    """Whether each fold holds each clip out, bool [folds, n]; a derived clip goes with any of its parents.
-
-    Raises UserError as `folds.assign`.
-    """
-    first = clips.take(np.array([not names for names in clips.parents]))
-    home = assign(first.targets, first.generators, first.sources, n_folds, seed)
-    folds = dict(zip(first.names, home.tolist(), strict=True))
-    held = np.zeros((n_folds, len(clips)), bool)
-    for place, (name, parents) in enumerate(zip(clips.names, clips.parents, strict=True)):
-        for parent in parents or {name}:
-            if parent in folds:
-                held[folds[parent], place] = True
-    return held
+    return int(order[0]) + 1
 
 
 def _table(rows: Sequence[Sequence[Mapping[str, float]]], key: str) -> NDArray[np.float64]:

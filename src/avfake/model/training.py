@@ -22,9 +22,11 @@ from avfake.model.batches import Epoch, Preparation, batch_bounds, draw_epoch, e
 from avfake.model.checkpoint import Checkpoint
 from avfake.model.clips import Clips
 from avfake.model.detector import Detector
-from avfake.model.inference import fake_probability, window_logits
+from avfake.model.distillation import Teacher
+from avfake.model.inference import clip_probability, window_logits
 from avfake.model.losses import balanced_weights, make_loss
 from avfake.model.optimisers import Schedule, make_optimiser, make_schedule
+from avfake.model.waveform import Waveforms
 from avfake.params import TrainParams
 
 COLUMNS = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_auc", "lr")
@@ -66,6 +68,7 @@ def fit(
     checkpoint: Checkpoint,
     on_epoch: Callable[[dict[str, float]], None] | None = None,
     last_epoch: int | None = None,
+    teacher: Teacher | None = None,
 ) -> Progress:
     """Trains `detector` (on `device`) in place, going on from the checkpoint if there is one.
 
@@ -79,6 +82,7 @@ def fit(
             interrupted run first. What it raises ends the training.
         last_epoch: after which training ends, on the schedule of all of `params.epochs`, and whose weights
             are kept; None: validation chooses.
+        teacher: whose scores are learned beside the labels.
 
     Returns:
         the progress after the last epoch; `best` holds the weights to keep: averaged ones, where weights are
@@ -87,8 +91,24 @@ def fit(
     Raises:
         UserError: one window in all, of which no batch statistics can be had; or the optimiser, the schedule
             or the augmentation cannot be had.
-        RunError: the loss is not finite.
+        RunError: the loss is not finite, or a worker process died.
     """
+    disturbed = params.augmentation.waveform
+    with Waveforms(data.features, data.train, disturbed, params.seed, checkpoint.folder) as waveforms:
+        return _fit(detector, data, params, device, checkpoint, on_epoch, last_epoch, teacher, waveforms)
+
+
+def _fit(
+    detector: Detector,
+    data: Data,
+    params: TrainParams,
+    device: torch.device,
+    checkpoint: Checkpoint,
+    on_epoch: Callable[[dict[str, float]], None] | None,
+    last_epoch: int | None,
+    teacher: Teacher | None,
+    waveforms: Waveforms,
+) -> Progress:
     sizes = epoch_sizes(data.train, params)
     if min(sizes) < 2:
         raise UserError("training needs two windows at least", "add clips to the train split")
@@ -96,7 +116,7 @@ def fit(
     updates = [len(batch_bounds(size, params.batch_size)) for size in sizes]
     schedule = make_schedule(optimiser, params, updates)
     averaging = make_averaging(detector, params)
-    loop = _Loop(detector, data, params, device, optimiser, schedule, averaging)
+    loop = _Loop(detector, data, params, device, optimiser, schedule, averaging, teacher, waveforms)
     progress = Progress([], {}, last_epoch)
     parts: dict[str, Any] = {
         "detector": detector,
@@ -149,7 +169,7 @@ def validate(detector: Detector, data: Data, batch_size: int, device: torch.devi
         logits = window_logits(detector, data.features.windows(int(row)), batch_size, device)
         peak = logits.max(axis=1)
         losses.append(peak + np.log(np.exp(logits - peak[:, None]).sum(axis=1)) - logits[:, target])
-        scores.append(fake_probability(logits).mean())
+        scores.append(clip_probability(logits, detector.pooling))
     loss = float(np.concatenate(losses).mean())
     if not np.isfinite(loss):
         raise RunError("the validation loss is not finite", "lower train.lr")
@@ -167,6 +187,8 @@ class _Loop:
     optimiser: torch.optim.Optimizer
     schedule: Schedule
     averaging: Averaging
+    teacher: Teacher | None
+    waveforms: Waveforms
 
     def run(self, epoch: int) -> tuple[float, float, float]:
         """One pass over what is drawn.
@@ -191,12 +213,17 @@ class _Loop:
         with tqdm(
             total=len(drawn), desc=label, unit="window", file=sys.stderr, disable=None, leave=False
         ) as bar:
-            for number, batch in enumerate(read_batches(self.data.features, train, drawn, params.batch_size)):
+            heard = self.waveforms.heard(drawn, epoch)
+            batches = read_batches(self.data.features, train, drawn, params.batch_size, heard)
+            for number, batch in enumerate(batches):
                 windows, targets = prepare(*batch, epoch, number)
                 wanted = torch.from_numpy(targets).to(self.device)
                 with torch.autocast(self.device.type, torch.bfloat16, enabled=params.mixed_precision):
-                    logits = self.detector(torch.from_numpy(windows).to(self.device))
+                    seen = torch.from_numpy(windows).to(self.device)
+                    logits = self.detector(seen)
                     loss = criterion(logits.float(), wanted)
+                    if self.teacher is not None:
+                        loss = self.teacher.loss(logits.float(), loss, seen)
                 if not torch.isfinite(loss):
                     raise RunError(f"the loss is not finite in epoch {epoch}", "lower train.lr")
                 self.optimiser.zero_grad()

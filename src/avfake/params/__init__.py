@@ -3,6 +3,7 @@
 The file is read as YAML 1.2, as DVC reads it (PyYAML would take `1e-3` for a string).
 """
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -36,7 +37,7 @@ from avfake.params.sections import (
     SampleParams,
     Section,
 )
-from avfake.params.train import AugmentationParams, TrainParams
+from avfake.params.train import AugmentationParams, DistilParams, EnsembleParams, TrainParams
 
 __all__ = [
     "SECTIONS",
@@ -46,6 +47,8 @@ __all__ = [
     "BandParams",
     "CqtParams",
     "DataParams",
+    "DistilParams",
+    "EnsembleParams",
     "EvaluateParams",
     "ExtractParams",
     "FeaturizeParams",
@@ -117,7 +120,7 @@ def load_all(path: str | Path = "params.yaml") -> dict[str, Section]:
 
 def _read(path: Path) -> dict[Any, Any]:
     try:
-        tree = YAML(typ="safe").load(path.read_text(encoding="utf-8-sig"))
+        tree = _parsed(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise UserError(
             f"{path}: no such file", "run from the folder that holds params.yaml (the repository's root)"
@@ -130,6 +133,12 @@ def _read(path: Path) -> dict[Any, Any]:
     if not isinstance(tree, dict):
         raise UserError(f"{path}: expected sections such as `train:`", "restore the file from Git")
     return tree
+
+
+@lru_cache(maxsize=8)
+def _parsed(text: str) -> Any:
+    """The YAML of a text, only to be read. A stage loads several sections, and each parse takes long."""
+    return YAML(typ="safe").load(text)
 
 
 def _explained(path: Path, section: str, error: ValidationError) -> UserError:

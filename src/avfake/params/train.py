@@ -8,7 +8,17 @@ from avfake.params.sections import Device, NonNegativeInt, PositiveFloat, Positi
 
 NonNegativeFloat = Annotated[float, Field(ge=0)]
 PositiveShare = Annotated[float, Field(gt=0, le=1)]
+# A folder that is always there: DVC wants each dependency of a stage to exist.
+NO_TEACHER = "teachers/none"
 PartOfOne = Annotated[float, Field(ge=0, lt=1)]
+
+
+class WaveformParams(Section):
+    """What is done to the sound of training clips before the front end, anew in every epoch."""
+
+    share: Share
+    most: PositiveInt
+    disturbances: Annotated[list[str], Field(min_length=1)]
 
 
 class AugmentationParams(Section):
@@ -26,6 +36,46 @@ class AugmentationParams(Section):
     noise_db: NonNegativeFloat
     mixup: NonNegativeFloat
     cutmix: NonNegativeFloat
+    waveform: WaveformParams
+
+
+class ReadoutParams(Section):
+    """Where in the backbone features are read."""
+
+    stages: list[NonNegativeInt]
+    bands: PositiveInt
+
+    @model_validator(mode="after")
+    def _rising(self) -> "ReadoutParams":
+        if self.stages != sorted(set(self.stages)):
+            raise ValueError("stages must rise: each once, the finest first")
+        return self
+
+
+class EnsembleParams(Section):
+    """Several detectors whose scores are averaged."""
+
+    members: PositiveInt
+    bagging: Literal["none", "clips", "sources"]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "EnsembleParams":
+        if self.members == 1 and self.bagging != "none":
+            raise ValueError("bagging draws clips for each of several members: set members to 2 at least")
+        return self
+
+
+class DistilParams(Section):
+    """A detector or an ensemble whose scores are taught, beside the labels."""
+
+    teacher: Annotated[str, Field(min_length=1)]
+    weight: PositiveShare
+    temperature: PositiveFloat
+
+    @property
+    def taught(self) -> bool:
+        """Whether there is a teacher."""
+        return self.teacher != NO_TEACHER
 
 
 class TrainParams(Section):
@@ -33,8 +83,10 @@ class TrainParams(Section):
 
     backbone: Annotated[str, Field(min_length=1)]
     pretrained: Annotated[str, Field(min_length=1)]
-    frozen_head: Literal["none", "linear"]
-    selection: Literal["validation", "generators"]
+    readout: ReadoutParams
+    pooling: Literal["mean", "log_odds"]
+    frozen_head: Literal["none", "linear", "discriminant"]
+    selection: Literal["auto", "generators", "validation"]
     folds: Annotated[int, Field(ge=2)]
     epochs: PositiveInt
     batch_size: PositiveInt
@@ -56,6 +108,8 @@ class TrainParams(Section):
     swa_start: PartOfOne
     patience: PositiveInt | None
     augmentation: AugmentationParams
+    ensemble: EnsembleParams
+    distil: DistilParams
     device: Device
     mixed_precision: bool
     threads: PositiveInt
@@ -65,8 +119,12 @@ class TrainParams(Section):
     def _consistent(self) -> "TrainParams":
         if self.warmup_epochs >= self.epochs:
             raise ValueError("warmup_epochs must be below epochs: the rate would never arrive at lr")
-        if self.frozen_head != "none" and self.selection == "generators":
+        if self.frozen_head != "none" and self.augmentation.waveform.share:
             raise ValueError(
-                "selection: generators chooses an epoch, and a frozen backbone is not trained in any"
+                "augmentation.waveform disturbs clips anew in every epoch, and a frozen backbone has none"
             )
+        if self.frozen_head != "none" and self.distil.taught:
+            raise ValueError("distil: a frozen backbone is not trained, and cannot be taught")
+        if self.frozen_head != "none" and self.ensemble.members > 1 and self.ensemble.bagging == "none":
+            raise ValueError("ensemble: nothing about a frozen head is random; its members need bagging")
         return self

@@ -8,8 +8,10 @@ else, and everything unknown, fails.
 from typing import Any
 
 from avfake.model.tags import other_data
+from avfake.params import RulesParams
 from avfake.rules.lock import DVC_LOCK, locked_params
 from avfake.rules.subject import Subject, of_models
+from avfake.rules.teachers import teachers
 from avfake.rules.verdict import Case, Verdict
 
 # The kinds of weights (avfake.model.pretrained.origin) that go with a source; a path goes with the others.
@@ -20,12 +22,25 @@ _UNKNOWN = "what it was trained on is not known here; its SHA-256 is not on the 
 def judge(subject: Subject) -> Verdict:
     """Judges the record in model.json, each part of it, and whether dvc.lock agrees."""
     case = Case("pretraining")
-    model, limits = subject.model, subject.limits
-    source = model["train"].get("pretrained") if isinstance(model["train"], dict) else None
+    _judge_start(case, subject.model, subject.limits)
+    for teacher in teachers(subject.model):
+        its = Case(case.rule)
+        _judge_start(its, teacher.model, subject.limits)
+        for text in its.faults:
+            case.fault(f"the teacher {teacher.short}: {text}")
+        for text in its.evidence:
+            case.found(f"the teacher {teacher.short}: {text}")
+    _compare_lock(case, subject)
+    return case.verdict()
+
+
+def _judge_start(case: Case, model: dict[str, Any], limits: RulesParams) -> None:
+    """What one training began with, from its model.json."""
+    source = model["train"].get("pretrained") if isinstance(model.get("train"), dict) else None
     sha256 = model.get("pretrained_sha256")
     if source is None:
         case.fault("model.json does not say under `train` where the first weights came from")
-        return case.verdict()
+        return
     kind = "none" if source == "none" else "imagenet1k"
     if kind not in limits.pretraining:
         case.fault(
@@ -45,8 +60,6 @@ def judge(subject: Subject) -> Verdict:
         what = _record(model).get("kind")
         which = f"the detector {source}" if what == "detector" else source
         case.fault(f"{which} (SHA-256 {sha256}): {_UNKNOWN}")
-    _compare_lock(case, subject)
-    return case.verdict()
 
 
 def _judge_name(case: Case, backbone: str, source: str) -> None:
@@ -120,7 +133,7 @@ def _compare_lock(case: Case, subject: Subject) -> None:
     if not locked:
         case.found(f"{DVC_LOCK} knows no run of `train`: the model's own record alone was judged")
         return
-    for key in ("backbone", "pretrained"):
+    for key in ("backbone", "pretrained", "ensemble", "distil"):
         said = subject.model["train"].get(key)
         if locked.get(key) != said:
             case.fault(f"model.json says train.{key}: {said}, {DVC_LOCK} says {locked.get(key)}")

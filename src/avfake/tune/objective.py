@@ -13,6 +13,7 @@ from avfake.files import sha256_file
 from avfake.model.provenance import code_facts
 from avfake.model.recipe import train_detector, weights_file
 from avfake.model.training import Data
+from avfake.model.waveform import sound_hash
 from avfake.params import TrainParams
 from avfake.tune.edit import without
 from avfake.tune.study import FIGURE
@@ -21,13 +22,18 @@ Watch = Callable[[dict[str, float]], None]
 
 
 def figure(facts: Mapping[str, Any]) -> float:
-    """The figure of a finished training, from the facts of model.json: the higher the better."""
-    return float(facts[FIGURE])
+    """The figure of a finished training, from the facts of model.json: the higher the better.
+
+    Where leave-generators-out folds chose, it is their mean AUC, of forgeries that no fold's training saw;
+    elsewhere the validation AUC.
+    """
+    folds = facts["selection"]
+    return float(facts["val_auc"] if folds is None else folds["auc"])
 
 
 def figure_of_epoch(row: Mapping[str, float]) -> float:
     """The figure after one epoch, by which a trial is compared with others that are as far."""
-    return float(row[FIGURE])
+    return float(row["val_auc"])
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,9 @@ class Task:
         Raises:
             UserError: the weights to start from are not there.
         """
+        waveform = base.augmentation.waveform
+        if "train.augmentation.waveform.share" in searched:
+            waveform = waveform.model_copy(update={"share": 1.0})
         weights = None
         if not searched & {"train.backbone", "train.pretrained"}:
             weights = weights_file(base)
@@ -76,6 +85,7 @@ class Task:
             "figure": FIGURE,
             "data_sha256": self.content,
             "code": code_facts(),
+            "sound_sha256": sound_hash(self.data.features, waveform),
             "max_parameters": self.max_parameters,
             "pretrained_sha256": None if weights is None else sha256_file(weights),
             "train": without(base.model_dump(), {path.partition(".")[2] for path in searched}),

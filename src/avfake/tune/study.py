@@ -19,7 +19,7 @@ from avfake.errors import UserError
 from avfake.tune.plan import Plan
 
 FORMAT = 1
-FIGURE = "val_auc"
+FIGURE = "auc"
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
 # What is noted of a trial: the values that it trains with, what came of it, why it was given up, its time,
 # and which other trial's values it has, after an interruption or by chance.
