@@ -86,9 +86,10 @@ def make_workspace(
             np.save(folder / "data/features" / faces_file(shard), np.concatenate(faces))
             np.save(folder / "data/features" / times_file(shard), np.array(times))
     write_index(index, folder / "data/features")
-    levels = {"normalise": "peak", "dynamic_range": 80.0}
+    cut = {"hop_length": 256, "window_frames": SHAPE[2], "window_hop": SHAPE[2] // 2, "trim_db": None}
+    levels = {"normalise": "peak", "dynamic_range": 80.0, **cut}
     info = {"front_end": ["log_mel"], "shape": list(SHAPE), "params": levels, "version": "1"}
-    info |= {"n_faces": n_faces, "face_size": FACE_SIZE if n_faces else None}
+    info |= {"sample_rate": 22050, "n_faces": n_faces, "face_size": FACE_SIZE if n_faces else None}
     write_json(folder / "data/features/features.json", info)
     write_labels(folder, labels)
     (folder / "params.yaml").write_text((ROOT / "params.yaml").read_text())

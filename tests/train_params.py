@@ -7,8 +7,11 @@ from avfake.params import TrainParams, load
 from workspace import ROOT
 
 NEUTRAL: dict[str, Any] = {
-    "pooling": "mean",
+    "modality": "sound",
+    "modality_dropout": 0.0,
+    "offset_head": 0.0,
     "frozen_head": "none",
+    "pooling": "mean",
     "selection": "validation",
     "balance": "none",
     "loss": "cross_entropy",

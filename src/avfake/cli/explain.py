@@ -94,14 +94,20 @@ def _one(
 ) -> tuple[dict[str, Any] | None, bytes | None, str | None]:
     """Explains, writes and prints one clip: its numbers and picture, or why there are none."""
     from avfake.explain.clip import explain as explain_clip
-    from avfake.explain.picture import draw
-    from avfake.explain.result import numbers, summary
+    from avfake.explain.face_picture import draw_explained
+    from avfake.explain.face_result import numbers_explained, summary_explained
+    from avfake.explain.faces import Explained, explain_streams
+    from avfake.explain.result import numbers
     from avfake.files import atomic_write_bytes, atomic_write_text
     from avfake.inspection.text import shown
     from avfake.media.errors import ClipError
 
     try:
-        sound = explain_clip(scorer, path)
+        if scorer.model.sight is None:
+            sound = explain_clip(scorer, path)
+            made = Explained(sound.score, sound, None)
+        else:
+            made = explain_streams(scorer, path)
     except ClipError as error:
         typer.echo(f"not explained: {path}: {error.reason}", err=True)
         if as_json:
@@ -109,15 +115,19 @@ def _one(
                 json.dumps({"video_name": path.name, "path": str(path), "score": None, "error": error.reason})
             )
         return None, None, error.reason
-    found = numbers(path, scorer.model.facts, sound)
-    picture = draw(sound, None if chosen is None else chosen.threshold)
+    facts = scorer.model.facts
+    if scorer.model.sight is None and made.sound is not None:
+        found = numbers(path, facts, made.sound)
+    else:
+        found = numbers_explained(path, facts, made)
+    picture = draw_explained(made, None if chosen is None else chosen.threshold)
     # ASCII: a name that is no UTF-8 can be written too
     atomic_write_text(out / f"{path.name}.json", json.dumps(found, indent=2, allow_nan=False) + "\n")
     atomic_write_bytes(out / f"{path.name}.png", picture)
     if as_json:
         typer.echo(json.dumps(found))
     else:
-        lines = [*summary(found), f"written: {out / path.name}.png, .json"]
+        lines = [*summary_explained(found), f"written: {out / path.name}.png, .json"]
         typer.echo("\n  ".join([shown(str(path)), *map(shown, lines)]))
     return found, picture, None
 

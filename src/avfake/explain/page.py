@@ -13,6 +13,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from avfake.explain.face_result import part_text
 from avfake.explain.result import region_text
 from avfake.explain.worst import FALSE_ACCEPT, FALSE_ALARM, Worst, Wrong
 from avfake.inspection.text import shown
@@ -58,7 +59,7 @@ def render(worst: Worst, items: Sequence[Item]) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"region": region_text, "data": _data}
+    environment.filters |= {"region": region_text, "part": part_text, "data": _data}
     style = files("avfake.inspection").joinpath("page.css").read_text(encoding="utf-8")
     return environment.get_template("page.html.j2").render(
         worst=worst,

@@ -90,14 +90,14 @@ def _steps(pieces: list[Piece]) -> tuple[list[float], list[float]]:
 def _spectrogram(panel: Axes, sound: SoundExplained, channel: int, strongest: float) -> None:
     image: NDArray[np.float32] = np.repeat(sound.levels[channel][..., None] / np.float32(255), 3, axis=2)
     if sound.heat is not None and strongest:
-        image = _over(image, sound.heat.map / strongest)
+        image = over(image, sound.heat.map / strongest)
     edges = sound.line.edges
     height = image.shape[0]
     panel.imshow(image, origin="lower", aspect="auto", extent=(edges[0], edges[-1], 0, height))
     panel.set_xlim(0, sound.seconds)
 
 
-def _over(image: NDArray[np.float32], heat: NDArray[np.float32]) -> NDArray[np.float32]:
+def over(image: NDArray[np.float32], heat: NDArray[np.float32]) -> NDArray[np.float32]:
     """A grey picture [H, frames, 3] under heat from -1 to 1, the more covered the stronger the heat is."""
     colour = np.asarray(colormaps[_COLOURS]((heat + 1) / 2)[..., :3], np.float32)
     cover = (_STRONGEST * np.abs(heat))[..., None]

@@ -8,9 +8,10 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, update_bn
 
 from avfake.model.detector import Detector
+from avfake.model.streams import Pairs
 from avfake.params import TrainParams
 
-Batches = Callable[[], Iterable[Tensor]]
+Batches = Callable[[], Iterable[Tensor | Pairs]]
 
 
 class Averaging:

@@ -4,7 +4,7 @@ All of it follows from (seed, epoch).
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,31 +14,14 @@ from avfake.dataset.features import FeatureSet
 from avfake.model.augmentation import Floats, Scale, augment, check, is_neutral
 from avfake.model.balance import times_drawn
 from avfake.model.clips import Clips
+from avfake.model.epoch import Epoch
 from avfake.model.mixing import mix
+from avfake.model.paired import PairEpoch, read_pairs
+from avfake.model.streams import PairArrays
 from avfake.params import AugmentationParams, TrainParams
 
 # Of the generators: other numbers of the same epoch come from others.
 _AUGMENT, _MIX = 3, 4
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """The windows of one epoch in their order; every array has one entry per window.
-
-    Attributes:
-        clip: position in `Clips`.
-        window: number of the window within its clip.
-        flip_time: whether the time axis is mirrored.
-        flip_frequency: whether the frequency axis is mirrored.
-    """
-
-    clip: NDArray[np.int64]
-    window: NDArray[np.int64]
-    flip_time: NDArray[np.bool_]
-    flip_frequency: NDArray[np.bool_]
-
-    def __len__(self) -> int:
-        return len(self.clip)
 
 
 def draw_epoch(clips: Clips, params: TrainParams, epoch: int) -> Epoch:
@@ -77,30 +60,22 @@ def _windows_wanted(clips: Clips, params: TrainParams, epoch: int) -> NDArray[np
     return times * np.minimum(clips.counts, params.windows_per_clip)
 
 
-def batch_bounds(n: int, batch_size: int) -> list[tuple[int, int]]:
-    """Cuts `n` windows into batches; a single window left over joins the batch before it.
-
-    Batch normalisation has no variance over one value.
-    """
-    bounds = [(start, min(start + batch_size, n)) for start in range(0, n, batch_size)]
-    if len(bounds) > 1 and n - bounds[-1][0] == 1:
-        bounds[-2:] = [(bounds[-2][0], n)]
-    return bounds
-
-
 def read_batches(
     features: FeatureSet,
     clips: Clips,
     epoch: Epoch,
     batch_size: int,
     heard: Callable[[int], NDArray[np.uint8] | None] | None = None,
-) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.int64]]]:
-    """Windows uint8 [B, C, H, W], mirrored as drawn, with their targets int64 [B].
+) -> Iterator[tuple[NDArray[np.uint8] | PairArrays, NDArray[np.int64]]]:
+    """Windows uint8 [B, C, H, W] (or pairs), mirrored as drawn, with their targets int64 [B].
 
     `heard` gives the window uint8 [C, H, W] at a place of the epoch where another one stands in for the
     packed one, None elsewhere; it is asked in their order.
     """
-    for start, end in batch_bounds(len(epoch), batch_size):
+    for start, end in epoch.bounds(batch_size):
+        if isinstance(epoch, PairEpoch):
+            yield read_pairs(features, clips, epoch, start, end, heard), clips.targets[epoch.clip[start:end]]
+            continue
         pictures = []
         for place in range(start, end):
             picture = None if heard is None else heard(place)
@@ -134,12 +109,12 @@ class Preparation:
             check(params, self._scale)
 
     def __call__(
-        self, windows: NDArray[np.uint8], targets: NDArray[np.int64], epoch: int, number: int
-    ) -> tuple[NDArray[np.uint8] | Floats, NDArray[np.int64] | Floats]:
+        self, windows: NDArray[np.uint8] | PairArrays, targets: NDArray[np.int64], epoch: int, number: int
+    ) -> tuple[NDArray[np.uint8] | Floats | PairArrays, NDArray[np.int64] | Floats]:
         """The batch `number` of an epoch as the detector sees it, the same whenever it is asked for.
 
         Args:
-            windows: uint8 [B, C, H, W].
+            windows: uint8 [B, C, H, W]; or pairs, whose windows are changed and whose faces stay.
             targets: [B], 1 for fake.
             epoch: 1 ...
             number: 0 ...
@@ -148,11 +123,18 @@ class Preparation:
             windows, float32 from 0 to 255 where anything was done to them, and targets, float32 shares of
             fake where windows were mixed.
         """
-        prepared: NDArray[np.uint8] | Floats = windows
-        if self._scale is not None:
-            rng = np.random.default_rng([self._seed, epoch, _AUGMENT, number])
-            prepared = augment(windows, self._params, self._scale, rng)
+        if isinstance(windows, PairArrays):
+            if len(windows.windows) == 0:
+                return windows, targets
+            return replace(windows, windows=self._augmented(windows.windows, epoch, number)), targets
+        prepared = self._augmented(windows, epoch, number)
         if self._params.mixup or self._params.cutmix:
             rng = np.random.default_rng([self._seed, epoch, _MIX, number])
             return mix(prepared, targets, self._params, rng)
         return prepared, targets
+
+    def _augmented(self, windows: NDArray[np.uint8], epoch: int, number: int) -> NDArray[np.uint8] | Floats:
+        if self._scale is None:
+            return windows
+        rng = np.random.default_rng([self._seed, epoch, _AUGMENT, number])
+        return augment(windows, self._params, self._scale, rng)

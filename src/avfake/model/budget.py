@@ -31,7 +31,8 @@ class Size:
 
 
 def measure(detector: Detector, shape: tuple[int, int, int]) -> Size:
-    """Counts the parameters and the operations of a detector for one window of `shape` (C, H, W).
+    """Counts the parameters and the operations of a detector for one window of `shape` (C, H, W), or one
+    pair.
 
     thop adds buffers to what it profiles (Lyken17/pytorch-OpCounter#96): it gets a copy that is thrown away.
     """
@@ -41,8 +42,8 @@ def measure(detector: Detector, shape: tuple[int, int, int]) -> Size:
     if device.type != "meta":
         device = torch.device("cpu")
         throwaway = throwaway.cpu().float()
-    window = torch.zeros(1, *shape, device=device)
-    macs, parameters = thop.profile(throwaway, (window,), custom_ops=_rules(throwaway), verbose=False)
+    inputs = (throwaway.example(shape, device),)
+    macs, parameters = thop.profile(throwaway, inputs, custom_ops=_rules(throwaway), verbose=False)
     return Size(sum(p.numel() for p in detector.parameters()), int(parameters), int(macs))
 
 

@@ -17,6 +17,8 @@ from avfake.errors import UserError
 TRAINING_SPLITS = ("train", "val")
 _CLASSES = {0: "real", 1: "fake"}
 
+Counts = NDArray[np.int64] | None
+
 
 @dataclass(frozen=True)
 class Clips:
@@ -25,7 +27,7 @@ class Clips:
     Attributes:
         names: video_name of each clip; with its home (the split of its folder) its key, as `rows` has it.
         rows: position of each clip in the index of the features.
-        counts: windows of each clip, at least one.
+        counts: windows of each clip, at least one; with eyes, its faces or pairs (avfake.model.streams).
         targets: 1 for fake.
         generators: how it was faked; None where no label says.
         sources: speaker, identity or origin; None where no label says.
@@ -70,7 +72,7 @@ def open_inputs(features: str | Path, labels: str | Path) -> tuple[FeatureSet, p
     return FeatureSet(features), read_labels(labels)
 
 
-def select(index: pd.DataFrame, labels: pd.DataFrame, split: str) -> Clips:
+def select(index: pd.DataFrame, labels: pd.DataFrame, split: str, counts: Counts = None) -> Clips:
     """The usable clips of a split.
 
     Args:
@@ -78,6 +80,8 @@ def select(index: pd.DataFrame, labels: pd.DataFrame, split: str) -> Clips:
         labels: split, video_name, target (null where unknown), generator, source, ..., and `home` where a
             split holds clips of another split's folder.
         split: `train`, `val`, `held_out`, ...
+        counts: int64 [rows of the index], what a detector has to look at of each clip
+            (avfake.model.streams.examples); None: its windows.
 
     Raises:
         UserError: `train` or `val` has no usable clip of one of the classes.
@@ -98,7 +102,12 @@ def select(index: pd.DataFrame, labels: pd.DataFrame, split: str) -> Clips:
     usable = [
         (position, key, int(count))
         for position, (*key, count) in enumerate(
-            zip(index["split"], index["video_name"], index["count"], strict=True)
+            zip(
+                index["split"],
+                index["video_name"],
+                index["count"] if counts is None else counts.tolist(),
+                strict=True,
+            )
         )
         if count > 0 and tuple(key) in table
     ]
@@ -113,21 +122,22 @@ def select(index: pd.DataFrame, labels: pd.DataFrame, split: str) -> Clips:
         parents=[parent for *_, parent in labelled],
     )
     if split in TRAINING_SPLITS:
-        _check_classes(clips, split)
+        _check_classes(clips, split, "readable sound" if counts is None else "what the detector looks at")
     return clips
 
 
-def select_training(index: pd.DataFrame, labels: pd.DataFrame) -> tuple[Clips, Clips]:
+def select_training(index: pd.DataFrame, labels: pd.DataFrame, counts: Counts = None) -> tuple[Clips, Clips]:
     """What a training reads: the usable clips of `train`, and those of `val` that choose the epoch.
 
     Fakes of validation whose generator was held out of train do not choose: an epoch that is best on them
-    would have seen what it is later tested on. Raises UserError as `select` does.
+    would have seen what it is later tested on. Arguments and errors as of `select`.
     """
     strangers = held_out_generators(labels)
     chooses = (
         (labels["split"] != "val") | ~labels["generator"].isin(list(strangers)) | (labels["target"] != 1)
     )
-    return select(index, labels, "train"), select(index, labels[chooses.fillna(True)], "val")
+    val = select(index, labels[chooses.fillna(True)], "val", counts)
+    return select(index, labels, "train", counts), val
 
 
 def held_out_generators(labels: pd.DataFrame) -> frozenset[str]:
@@ -152,14 +162,14 @@ def _text(value: object) -> str | None:
     return None if pd.isna(value) else str(value)  # type: ignore[call-overload]
 
 
-def _check_classes(clips: Clips, split: str) -> None:
+def _check_classes(clips: Clips, split: str, what: str) -> None:
     missing = [_CLASSES[value] for value, count in class_counts(clips).items() if count == 0]
     if missing:
         why = (
             "the AUC that chooses the epoch needs both" if split == "val" else "a detector is trained on both"
         )
         raise UserError(
-            f"split `{split}`: no labelled {' and no '.join(missing)} clip with readable sound; {why}",
+            f"split `{split}`: no labelled {' and no '.join(missing)} clip with {what}; {why}",
             f"correct the labels or the clips of {split}: data/labels/problems.csv and the column `reason` of"
             " data/features/index.parquet say what was left out",
         )

@@ -15,6 +15,7 @@ from torch.nn import functional
 from avfake.errors import UserError
 from avfake.model.ensemble import members_of
 from avfake.model.saved import SavedModel, load_model
+from avfake.model.streams import SOUND, Pairs
 from avfake.params import DistilParams
 from avfake.params.train import NO_TEACHER
 
@@ -50,7 +51,7 @@ class Teacher:
             "model": self.model.facts,
         }
 
-    def loss(self, logits: Tensor, labelled: Tensor, *inputs: Tensor) -> Tensor:
+    def loss(self, logits: Tensor, labelled: Tensor, *inputs: Tensor | Pairs) -> Tensor:
         """The loss by labels and the distance to the teacher's scores, weighted.
 
         Args:
@@ -79,7 +80,11 @@ def divergence(logits: Tensor, soft: Tensor, temperature: float) -> Tensor:
 
 
 def load_teacher(
-    params: DistilParams, features: Mapping[str, Any], generators: Sequence[str], device: torch.device
+    params: DistilParams,
+    features: Mapping[str, Any],
+    generators: Sequence[str],
+    device: torch.device,
+    modality: str = SOUND,
 ) -> Teacher | None:
     """The teacher that `params` name; None where they name none.
 
@@ -88,10 +93,12 @@ def load_teacher(
         features: features.json of what the learner sees.
         generators: ways of forging among the training clips.
         device: where the teacher is asked.
+        modality: of the learner.
 
     Raises:
-        UserError: the model is missing or damaged, it sees windows of another front end, or it was trained on
-            forgeries that are not among the training clips: what is held out would reach the learner.
+        UserError: the model is missing or damaged, it sees windows of another front end or something else of
+            a clip than the learner, or it was trained on forgeries that are not among the training clips:
+            what is held out would reach the learner.
     """
     if not params.taught:
         return None
@@ -106,6 +113,12 @@ def load_teacher(
         raise UserError(
             f"train.distil.teacher: {params.teacher} was trained on other windows than data/features holds",
             "train the teacher with the same `extract` and `featurize`",
+        )
+    if model.modality != modality:
+        raise UserError(
+            f"train.distil.teacher: {params.teacher} is of train.modality: {model.modality}, the learner of"
+            f" {modality}",
+            "teach with a model that is given the same of a clip",
         )
     strange = sorted(set(model.facts.get("generators", [])) - set(generators))
     if strange:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from avfake.model.detector import Detector
+from avfake.model.streams import Pairs
 
 
 class Ensemble(Detector):
@@ -22,6 +23,7 @@ class Ensemble(Detector):
     def __init__(self, members: Sequence[Detector]) -> None:
         nn.Module.__init__(self)  # no branch and no head of its own
         self.members = nn.ModuleList(members)
+        self.modality = members[0].modality
         self.pooling = members[0].pooling
 
     def __iter__(self) -> Iterator[Detector]:
@@ -31,7 +33,12 @@ class Ensemble(Detector):
     def __len__(self) -> int:
         return len(self.members)
 
-    def forward(self, *inputs: Tensor) -> Tensor:
+    def example(self, shape: tuple[int, int, int], device: torch.device) -> Tensor | Pairs:
+        """As that of a member."""
+        first: Detector = self.members[0]  # type: ignore[assignment]
+        return first.example(shape, device)
+
+    def forward(self, *inputs: Tensor | Pairs) -> Tensor:
         """Log probabilities float [B, 2] (real, fake), whose softmax is the members' mean.
 
         Args:

@@ -1,10 +1,10 @@
 """A linear head on the features of a backbone that is not trained: the cheap, strong baseline.
 
-The backbone runs once over every window, in evaluation mode. The head (avfake.model.linear_heads) is fitted
-on what `train.pooling` will ask it about: on single windows where a clip's score is the mean of their
-probabilities, each clip weighing the same however many it has; on the clip's mean features where it is the
-probability of their mean log-odds, which a linear head takes of those very means. Standardisation and weights
-fold into the detector's own linear layer. The detector is one module as any other.
+The backbone runs once over every window (or face), in evaluation mode. The head (avfake.model.linear_heads)
+is fitted on what `train.pooling` will ask it about: on single windows where a clip's score is the mean of
+their probabilities, each clip weighing the same however many it has; on the clip's mean features where it is
+the probability of their mean log-odds, which a linear head takes of those very means. Standardisation and
+weights fold into the detector's own linear layer. The detector is one module as any other.
 
 In place of epochs there is a path of strengths, from strong regularisation to weak. The validation AUC
 chooses, or the mean AUC of leave-generators-out folds inside the training clips (avfake.model.folds).
@@ -25,10 +25,12 @@ from avfake.model.balance import shares
 from avfake.model.clips import Clips
 from avfake.model.detector import FAKE, REAL, Detector
 from avfake.model.folds import generators_of, held_out, own_clips
-from avfake.model.inference import Windows, fake_probability
+from avfake.model.inference import fake_probability
 from avfake.model.linear_heads import HEADS, Linear, fold
 from avfake.model.selection import Selection, best_epoch
-from avfake.model.training import Data, Progress
+from avfake.model.streams import SOUND, Windows
+from avfake.model.training import Progress
+from avfake.model.validation import Data
 from avfake.params import TrainParams
 
 Floats = NDArray[np.float64]
@@ -181,7 +183,8 @@ def read_table(
     detector.eval()
     parts = []
     for row, name in zip(clips.rows, clips.names, strict=True):
-        part = window_features(detector, features.windows(int(row)), batch_size, device)
+        parts_of_clip = features.windows if detector.modality == SOUND else features.faces
+        part = window_features(detector, parts_of_clip(int(row)), batch_size, device)
         if not np.isfinite(part).all():
             raise RunError(f"{name}: the backbone's features are not finite", "choose other weights")
         parts.append(part)
@@ -191,14 +194,18 @@ def read_table(
 def window_features(
     detector: Detector, windows: Windows, batch_size: int, device: torch.device
 ) -> NDArray[np.float32]:
-    """What the head sees of windows uint8 [n >= 1, C, H, W] of one clip: float32 [n, F]."""
+    """What the head sees of windows uint8 [n >= 1, C, H, W] of one clip: float32 [n, F].
+
+    Of faces uint8 [n >= 1, S, S, 3], where the detector looks and does not listen.
+    """
+    branch = detector.audio if detector.modality == SOUND else detector.visual
     parts = []
     with torch.inference_mode():
         for start in range(0, len(windows), batch_size):
             batch = torch.from_numpy(
                 np.array(windows[start : start + batch_size])
             )  # a copy: maps are read-only
-            parts.append(detector.audio(batch.to(device)).float().cpu().numpy())
+            parts.append(branch(batch.to(device)).float().cpu().numpy())
     return np.concatenate(parts)
 
 

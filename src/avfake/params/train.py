@@ -52,6 +52,15 @@ class ReadoutParams(Section):
         return self
 
 
+class VisualParams(Section):
+    """The branch that looks at face crops."""
+
+    backbone: Annotated[str, Field(min_length=1)]
+    pretrained: Annotated[str, Field(min_length=1)]
+    image_size: Annotated[int, Field(ge=16)] | None
+    flip: bool
+
+
 class EnsembleParams(Section):
     """Several detectors whose scores are averaged."""
 
@@ -81,13 +90,18 @@ class DistilParams(Section):
 class TrainParams(Section):
     """The detector and its training."""
 
+    modality: Literal["sound", "picture", "both"]
     backbone: Annotated[str, Field(min_length=1)]
     pretrained: Annotated[str, Field(min_length=1)]
     readout: ReadoutParams
-    pooling: Literal["mean", "log_odds"]
+    pooling: Literal["mean", "log_odds", "attention"]
     frozen_head: Literal["none", "linear", "discriminant"]
     selection: Literal["auto", "generators", "validation"]
     folds: Annotated[int, Field(ge=2)]
+    visual: VisualParams
+    fusion: Literal["score", "concatenation", "attention"]
+    modality_dropout: Share
+    offset_head: NonNegativeFloat
     epochs: PositiveInt
     batch_size: PositiveInt
     windows_per_clip: PositiveInt
@@ -123,8 +137,35 @@ class TrainParams(Section):
             raise ValueError(
                 "augmentation.waveform disturbs clips anew in every epoch, and a frozen backbone has none"
             )
+        if self.modality != "sound":
+            if self.modality == "both" and self.frozen_head != "none":
+                raise ValueError("modality: both trains both branches together: set frozen_head to none")
+            if self.augmentation.mixup or self.augmentation.cutmix:
+                raise ValueError(
+                    "augmentation.mixup and cutmix mix windows alone: they are for modality: sound"
+                )
+        if self.modality == "picture" and self.augmentation.waveform.share:
+            raise ValueError("augmentation.waveform disturbs sound, and modality: picture has none")
+        if self.modality != "both":
+            for name in ("modality_dropout", "offset_head"):
+                if getattr(self, name):
+                    raise ValueError(f"{name} needs both streams: modality: both")
         if self.frozen_head != "none" and self.distil.taught:
             raise ValueError("distil: a frozen backbone is not trained, and cannot be taught")
         if self.frozen_head != "none" and self.ensemble.members > 1 and self.ensemble.bagging == "none":
             raise ValueError("ensemble: nothing about a frozen head is random; its members need bagging")
+        if self.pooling == "attention":
+            self._check_attention()
         return self
+
+    def _check_attention(self) -> None:
+        if self.modality != "sound":
+            raise ValueError("pooling: attention weighs windows of sound: set modality to sound")
+        if self.frozen_head != "none" or self.distil.taught:
+            raise ValueError("pooling: attention goes neither with frozen_head nor with distil")
+        if self.augmentation.mixup or self.augmentation.cutmix:
+            raise ValueError("pooling: attention judges clips, and mixup and cutmix mix windows of several")
+        if self.windows_per_clip < 2 or self.batch_size < 2 * self.windows_per_clip:
+            raise ValueError(
+                "pooling: attention needs windows_per_clip of 2 at least, and batch_size of twice as many"
+            )

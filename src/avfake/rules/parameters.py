@@ -44,7 +44,7 @@ def judge(subject: Subject) -> Verdict:
     differing = {name for name in expected.keys() | shapes.keys() if expected.get(name) != shapes.get(name)}
     if differing:
         case.fault(
-            f"{WEIGHTS} is no {subject.model['backbone']}: {shown(differing)} differ in shape or are missing"
+            f"{WEIGHTS} is no {_named(subject.model)}: {shown(differing)} differ in shape or are missing"
         )
     counts = {"counting": size.parameters, "thop": size.parameters_thop}
     for way, count in counts.items():
@@ -59,6 +59,11 @@ def judge(subject: Subject) -> Verdict:
         f" at most {limit:,} are allowed"
     )
     return case.verdict()
+
+
+def _named(model: Mapping[str, Any]) -> str:
+    visual = model.get("visual")
+    return f"{model['backbone']} with {visual['backbone']}" if visual else str(model["backbone"])
 
 
 def file_shapes(subject: Subject) -> Shapes:

@@ -2,7 +2,9 @@
 
 from avfake.errors import UserError
 from avfake.model.clips import open_inputs, select_training
+from avfake.model.packed import examples
 from avfake.model.provenance import data_hash, names_hash
+from avfake.model.visual import Sight
 from avfake.rules.subject import CLIPS, FEATURES, LABELS, Subject
 from avfake.rules.teachers import UNKNOWN_CLIPS, teachers
 from avfake.rules.verdict import Case, Verdict, number, shown
@@ -53,13 +55,14 @@ def _tie(case: Case, subject: Subject) -> None:
         )
     try:
         features, labels = open_inputs(FEATURES, LABELS)
-        train, val = select_training(features.index, labels)
+        modality = Sight.modality_of(subject.model)
+        train, val = select_training(features.index, labels, examples(features, modality))
     except UserError as error:
         case.fault(error.message)
         return
     said, found = (
         subject.model.get("data_sha256"),
-        data_hash(FEATURES, features, {"train": train, "val": val}),
+        data_hash(FEATURES, features, {"train": train, "val": val}, modality),
     )
     if said != found:
         case.fault(

@@ -28,8 +28,10 @@ from avfake.dataset.predictions import (
 from avfake.errors import UserError
 from avfake.model.clips import open_inputs
 from avfake.model.inference import choose_device, clip_score, deterministic
+from avfake.model.packed import examples, read_clip
 from avfake.model.saved import SavedModel, load_model
-from avfake.model.views import make_views
+from avfake.model.streams import nothing_to_look_at
+from avfake.model.views import views_of
 from avfake.params import PredictParams, load
 from avfake.stages._run import stage_main
 
@@ -121,12 +123,12 @@ def score_splits(
 
     Args:
         model: the detector.
-        features: the packed windows.
+        features: the packed windows and faces.
         params: the section `predict`.
         places: the split of each clip to score, by (home, video_name), its key in `features`.
     """
-    trained = model.facts["train"]["augmentation"]
-    views = make_views(params.tta, trained["flip_time"], trained["flip_frequency"])
+    views = views_of(model.facts["train"], params.tta)
+    counts = examples(features, model.modality)
     device = next(model.detector.parameters()).device
     scores: dict[str, Scores] = {split: {} for split in FILES}
     reasons: dict[str, Reasons] = {split: {} for split in FILES}
@@ -137,11 +139,14 @@ def score_splits(
         rows, desc="predict", unit="clip", file=sys.stderr, disable=None, leave=False
     ):
         name, count, reason = (index[column].iloc[position] for column in ("video_name", "count", "reason"))
-        if count > 0:
-            windows = features.windows(position)
-            scores[split][name] = clip_score(model.detector, windows, params.batch_size, device, views)
-        else:
+        if (count if counts is None else counts[position]) > 0:
+            looks = read_clip(features, position, model.modality)
+            scores[split][name] = clip_score(model.detector, looks, params.batch_size, device, views)
+        elif counts is None:
             reasons[split][name] = str(reason) if reason else "no window"
+        else:
+            no_face = index["face_reason"].iloc[position]
+            reasons[split][name] = nothing_to_look_at(model.modality, reason, no_face)
     return scores, reasons
 
 

@@ -16,10 +16,12 @@ from avfake.files import atomic_write_text
 from avfake.memo import Memo
 from avfake.model.clips import held_out_generators, open_inputs, select_training
 from avfake.model.inference import deterministic
+from avfake.model.packed import examples
 from avfake.model.provenance import data_hash
 from avfake.model.recipe import Trained, train_detector
 from avfake.model.saved import save_model
-from avfake.model.training import COLUMNS, Data
+from avfake.model.training import COLUMNS
+from avfake.model.validation import Data
 from avfake.params import MemoParams, RulesParams, TrainParams, load
 from avfake.stages._run import stage_main
 
@@ -36,10 +38,11 @@ def main() -> None:
 
 def _train(params: TrainParams, memo: MemoParams, max_parameters: int) -> None:
     features, labels = open_inputs(FEATURES, LABELS)
-    data = Data(features, *select_training(features.index, labels))
+    counts = examples(features, params.modality)
+    data = Data(features, *select_training(features.index, labels, counts))
     if strangers := held_out_generators(labels):
         print(f"train: never seen, nor used to choose the epoch: {', '.join(sorted(strangers))}")
-    content = data_hash(FEATURES, features, {"train": data.train, "val": data.val})
+    content = data_hash(FEATURES, features, {"train": data.train, "val": data.val}, params.modality)
     trained = train_detector(data, params, memo.folder, content, max_parameters)
     _write_tables(trained, data.train.names)
     save_model(MODELS, trained.detector, trained.facts)

@@ -8,8 +8,9 @@ from optuna.trial import FrozenTrial
 from avfake.errors import UserError
 from avfake.model.clips import open_inputs, select_training
 from avfake.model.inference import deterministic
+from avfake.model.packed import examples
 from avfake.model.provenance import data_hash
-from avfake.model.training import Data
+from avfake.model.validation import Data
 from avfake.params import RulesParams, load
 from avfake.tune.edit import value_at
 from avfake.tune.objective import Task
@@ -32,8 +33,9 @@ def search(settings: Settings, budget: Budget, with_experiments: bool) -> Study:
     finished = _exporter(settings, plan.name) if with_experiments else nothing
     with only_one(file):
         features, labels = open_inputs(FEATURES, LABELS)
-        data = Data(features, *select_training(features.index, labels))
-        content = data_hash(FEATURES, features, {"train": data.train, "val": data.val})
+        counts = examples(features, base.modality)
+        data = Data(features, *select_training(features.index, labels, counts))
+        content = data_hash(FEATURES, features, {"train": data.train, "val": data.val}, base.modality)
         limit = load(RulesParams, settings.params).max_parameters
         task = Task(data, content, file.with_suffix(""), limit)
         values = {path: value_at(base.model_dump(), path) for path in plan.ranges}

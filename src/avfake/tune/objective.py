@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from avfake.files import sha256_file
 from avfake.model.provenance import code_facts
-from avfake.model.recipe import train_detector, weights_file
-from avfake.model.training import Data
+from avfake.model.recipe import train_detector, weights_sha256
+from avfake.model.validation import Data
 from avfake.model.waveform import sound_hash
 from avfake.params import TrainParams
 from avfake.tune.edit import without
@@ -75,19 +74,17 @@ class Task:
         Raises:
             UserError: the weights to start from are not there.
         """
+        varies = any(path.endswith((".backbone", ".pretrained")) for path in searched)
         waveform = base.augmentation.waveform
         if "train.augmentation.waveform.share" in searched:
             waveform = waveform.model_copy(update={"share": 1.0})
-        weights = None
-        if not searched & {"train.backbone", "train.pretrained"}:
-            weights = weights_file(base)
         return {
             "figure": FIGURE,
             "data_sha256": self.content,
             "code": code_facts(),
             "sound_sha256": sound_hash(self.data.features, waveform),
             "max_parameters": self.max_parameters,
-            "pretrained_sha256": None if weights is None else sha256_file(weights),
+            "pretrained_sha256": None if varies else weights_sha256(base),
             "train": without(base.model_dump(), {path.partition(".")[2] for path in searched}),
         }
 

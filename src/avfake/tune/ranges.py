@@ -27,6 +27,7 @@ NOT_SEARCHED = {
     "seed": "the best of several seeds is luck",
     "device": "the machine is no part of a recipe",
     "threads": "the machine is no part of a recipe",
+    "modality": "it decides which clips there are to train on",
 }
 _KEYS = ({"low", "high", "log", "step"}, {"choices"})
 Scalar = str | int | float | bool | None
