@@ -194,7 +194,7 @@ def train_here(folder: Path, until: float) -> None:
     """Trains as the stage does; prints the clock after every epoch, and ends at an AUC of `until`."""
     from avfake.model.inference import deterministic
     from avfake.model.recipe import train_detector
-    from avfake.model.training import Data
+    from avfake.model.validation import Data
     from avfake.params import TrainParams, load
 
     def told(row: dict[str, float]) -> None:

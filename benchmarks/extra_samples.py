@@ -38,7 +38,7 @@ from avfake.model.clips import select, select_training
 from avfake.model.inference import clip_score, deterministic
 from avfake.model.provenance import data_hash
 from avfake.model.recipe import train_detector
-from avfake.model.training import Data
+from avfake.model.validation import Data
 from avfake.params import TrainParams, load
 from benchmarks.mean_auc import MeanAuc, mean_auc
 

@@ -16,7 +16,7 @@ from avfake.model import waveform
 from avfake.model.batches import draw_epoch
 from avfake.model.checkpoint import Checkpoint
 from avfake.model.clips import open_inputs, select_training
-from avfake.model.training import Data
+from avfake.model.validation import Data
 from avfake.parallel import Crew
 from avfake.params import FeaturizeParams, TrainParams
 from avfake.stages import train

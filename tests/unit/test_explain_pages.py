@@ -33,6 +33,7 @@ def explained(heat_sign: float = 1.0) -> SoundExplained:
         line=line,
         window_scores=np.array([0.6, 0.9]),
         window_log_odds=np.log([0.6 / 0.4, 0.9 / 0.1]),
+        window_shares=None,
         axes=[axis_hz("log_linear", LINEAR, 8000, 16), axis_hz("lfcc", CEPSTRAL, 8000, 16)],
         levels=levels,
         heat=Heat(heat, "layer4", (2, 4)),
@@ -66,6 +67,15 @@ def test_a_picture_shows_both_directions_in_their_colours():
     assert fake[0] > 1000 > fake[1]
     assert real[1] > 1000 > real[0]
     assert max(none) < 1000
+
+
+def test_a_window_has_its_share_where_windows_are_weighed():
+    told = [
+        numbers(Path("clip.mp4"), MODEL, sound)["sound"]["windows"]
+        for sound in (explained(), replace(explained(), window_shares=np.array([0.25, 0.75])))
+    ]
+    assert [window.pop("share") for window in told[1]] == [0.25, 0.75]
+    assert told[0] == told[1]
 
 
 def test_numbers_are_in_seconds_of_the_clip_and_in_hertz():

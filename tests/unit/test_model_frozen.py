@@ -15,7 +15,7 @@ from avfake.model.detector import build
 from avfake.model.inference import clip_score, deterministic, fake_probability, window_logits
 from avfake.model.linear_heads import SHRINKAGES, STRENGTHS, fit_discriminant, fit_linear
 from avfake.model.saved import load_model, save_model
-from avfake.model.training import Data
+from avfake.model.validation import Data
 from toy_features import make_workspace
 from train_params import train_params
 

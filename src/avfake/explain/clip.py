@@ -20,7 +20,8 @@ from avfake.media.errors import ClipError
 from avfake.media.pcm import from_pcm
 from avfake.model.detector import FAKE, REAL, Detector
 from avfake.model.ensemble import members_of
-from avfake.model.inference import clip_probability, fake_probability, window_logits
+from avfake.model.inference import clip_logits, clip_probability, fake_probability, window_logits
+from avfake.model.pooling import attend, is_attentive
 from avfake.params import FeaturizeParams
 from avfake.scoring import BATCH_SIZE, Scorer
 
@@ -44,10 +45,12 @@ class SoundExplained:
     """What made the score of a clip's sound.
 
     Attributes:
-        score: probability of fake, the mean of `window_scores`.
+        score: probability of fake, the mean of `window_scores` or, with attention, of the clip as a whole.
         seconds: length of the clip's sound.
         line: which seconds frames and windows stand for.
-        window_scores: float64 [n]. window_log_odds: the same before the softmax, float64 [n].
+        window_scores: float64 [n], of each window by itself. window_log_odds: the same before the softmax.
+        window_shares: float64 [n], how much each counts for the clip, of an ensemble the mean over members;
+            None without attention, where all count alike.
         axes: of each channel.
         levels: what the detector looked at, float32 [C, H, frames], 0 to 255.
         heat: None where `why_no_heat` says why.
@@ -58,6 +61,7 @@ class SoundExplained:
     line: TimeLine
     window_scores: NDArray[np.float64]
     window_log_odds: NDArray[np.float64]
+    window_shares: NDArray[np.float64] | None
     axes: list[Axis]
     levels: NDArray[np.float32]
     heat: Heat | None
@@ -76,7 +80,8 @@ def explain(scorer: Scorer, path: str | Path) -> SoundExplained:
         raise ClipError(reason)
     windows = scorer.windows_of(row)
     logits = window_logits(scorer.model.detector, windows, BATCH_SIZE, scorer.device)
-    score = clip_probability(logits, scorer.model.detector.pooling)
+    whole = clip_logits(scorer.model.detector, windows, BATCH_SIZE, scorer.device)
+    score = clip_probability(whole, scorer.model.detector.pooling)
     figures = score, fake_probability(logits), logits[:, FAKE] - logits[:, REAL]
     return explain_sound(scorer, row, windows, figures, lambda line: _heat(scorer, windows, line))
 
@@ -108,6 +113,7 @@ def explain_sound(
         line=line,
         window_scores=scores,
         window_log_odds=odds,
+        window_shares=_shares(scorer, windows),
         axes=[
             axis_hz(name, settings.get(name, {}), row.sample_rate, windows.shape[2])
             for name in scorer.featurize.front_end
@@ -116,6 +122,15 @@ def explain_sound(
         heat=heat,
         why_no_heat=why_no_heat,
     )
+
+
+def _shares(scorer: Scorer, windows: NDArray[np.uint8]) -> NDArray[np.float64] | None:
+    members = members_of(scorer.model.detector)
+    if not all(map(is_attentive, members)):
+        return None
+    shares = [attend(member, windows, BATCH_SIZE, scorer.device).shares for member in members]
+    mean: NDArray[np.float64] = np.mean(shares, axis=0)
+    return mean
 
 
 def _line(sound: NDArray[np.float32], sample_rate: int, params: FeaturizeParams) -> TimeLine:

@@ -30,12 +30,7 @@ def numbers(path: str | Path, model: dict[str, Any], sound: SoundExplained) -> d
         "sound": {
             "seconds": _seconds(sound.seconds),
             "heard": [_seconds(sound.line.edges[0]), _seconds(sound.line.edges[-1])],
-            "windows": [
-                {**piece, "log_odds": round(float(odds), 4)}
-                for piece, odds in zip(
-                    _pieces(windows_of(sound.window_scores, sound.line)), sound.window_log_odds, strict=True
-                )
-            ],
+            "windows": _windows(sound),
             "curve": _pieces(curve_of(sound.window_scores, sound.line)),
             "heat": None if sound.heat is None else _heat(sound, sound.heat),
         },
@@ -48,7 +43,8 @@ def summary(found: dict[str, Any]) -> list[str]:
     windows = found["sound"]["windows"]
     highest = max(windows, key=lambda window: window["score"])
     lowest = min(windows, key=lambda window: window["score"])
-    lines = [f"score {found['score']:.6f}, the mean of {len(windows)} windows"]
+    how = "by attention over" if "share" in windows[0] else "the mean of"
+    lines = [f"score {found['score']:.6f}, {how} {len(windows)} windows"]
     for word, window in (("highest", highest), ("lowest", lowest)):
         lines.append(f"{word} {window['score']:.6f} from {window['begin']:.2f} to {window['end']:.2f} s")
     if found["sound"]["heat"] is not None:
@@ -69,6 +65,19 @@ def span_text(band: dict[str, Any]) -> str:
     if "low_hz" in band:
         return f"{band['low_hz']:.0f} to {band['high_hz']:.0f} Hz"
     return f"{band['front_end']} {band['from']} to {band['to']}"
+
+
+def _windows(sound: SoundExplained) -> list[dict[str, float]]:
+    """A piece per window, with `share` where attention says how much it counts."""
+    pieces = _pieces(windows_of(sound.window_scores, sound.line))
+    windows = [
+        {**piece, "log_odds": round(float(odds), 4)}
+        for piece, odds in zip(pieces, sound.window_log_odds, strict=True)
+    ]
+    if sound.window_shares is None:
+        return windows
+    shares = sound.window_shares.tolist()
+    return [{**window, "share": round(share, 4)} for window, share in zip(windows, shares, strict=True)]
 
 
 def _heat(sound: SoundExplained, heat: Heat) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from avfake.model.inference import choose_device, clip_score
 from avfake.model.packed import examples, read_clip
 from avfake.model.provenance import code_facts, data_hash, fingerprint
 from avfake.model.recipe import train_detector, weights_sha256
-from avfake.model.training import Data
+from avfake.model.validation import Data
 from avfake.model.waveform import sound_hash
 from avfake.params import MemoParams, TrainParams
 

@@ -60,17 +60,6 @@ def _windows_wanted(clips: Clips, params: TrainParams, epoch: int) -> NDArray[np
     return times * np.minimum(clips.counts, params.windows_per_clip)
 
 
-def batch_bounds(n: int, batch_size: int) -> list[tuple[int, int]]:
-    """Cuts `n` windows into batches; a single window left over joins the batch before it.
-
-    Batch normalisation has no variance over one value.
-    """
-    bounds = [(start, min(start + batch_size, n)) for start in range(0, n, batch_size)]
-    if len(bounds) > 1 and n - bounds[-1][0] == 1:
-        bounds[-2:] = [(bounds[-2][0], n)]
-    return bounds
-
-
 def read_batches(
     features: FeatureSet,
     clips: Clips,
@@ -83,7 +72,7 @@ def read_batches(
     `heard` gives the window uint8 [C, H, W] at a place of the epoch where another one stands in for the
     packed one, None elsewhere; it is asked in their order.
     """
-    for start, end in batch_bounds(len(epoch), batch_size):
+    for start, end in epoch.bounds(batch_size):
         if isinstance(epoch, PairEpoch):
             yield read_pairs(features, clips, epoch, start, end, heard), clips.targets[epoch.clip[start:end]]
             continue

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 import avfake.model.custom  # noqa: F401 - makes our own networks known to timm
 from avfake.errors import UserError
+from avfake.model.attention import ATTENTION, AttentiveHead
 from avfake.model.fusion import Fusion
 from avfake.model.readout import StageReadout
 from avfake.model.streams import BOTH, MISSING, PICTURE, SOUND, Pairs
@@ -102,6 +103,8 @@ class Detector(nn.Module):
         self.fusion = fusion
         if fusion is None:
             self.head = nn.Linear(n_features, 2)
+            if pooling == ATTENTION:
+                self.head = AttentiveHead(self.head)  # type: ignore[assignment]
 
     def forward(self, inputs: Tensor | Pairs) -> Tensor:
         """Logits, float [B, 2]. Windows are taken by a detector that listens only, pairs by the others."""
@@ -161,7 +164,7 @@ def build(
         backbone: a name that timm knows.
         shape: channels, height and width of a window.
         readout: where in the backbone features are read; None, or without stages: at its end.
-        pooling: of a clip's windows: `mean` or `log_odds`.
+        pooling: of a clip's windows: `mean`, `log_odds` or `attention`.
 
     Raises:
         UserError: timm knows no such backbone, or it cannot take windows of this shape.

@@ -26,6 +26,10 @@ class Epoch:
     def __len__(self) -> int:
         return len(self.clip)
 
+    def bounds(self, batch_size: int) -> list[tuple[int, int]]:
+        """First place and end of each batch."""
+        return batch_bounds(len(self), batch_size)
+
 
 AnyEpoch = TypeVar("AnyEpoch", bound=Epoch)
 
@@ -34,3 +38,14 @@ def plain(drawn: AnyEpoch) -> AnyEpoch:
     """The same without mirrors."""
     never = np.zeros(len(drawn), bool)
     return replace(drawn, **{item.name: never for item in fields(drawn) if item.name.startswith("flip_")})
+
+
+def batch_bounds(n: int, batch_size: int) -> list[tuple[int, int]]:
+    """Cuts `n` windows into batches; a single window left over joins the batch before it.
+
+    Batch normalisation has no variance over one value.
+    """
+    bounds = [(start, min(start + batch_size, n)) for start in range(0, n, batch_size)]
+    if len(bounds) > 1 and n - bounds[-1][0] == 1:
+        bounds[-2:] = [(bounds[-2][0], n)]
+    return bounds

@@ -29,7 +29,8 @@ from avfake.model.inference import fake_probability
 from avfake.model.linear_heads import HEADS, Linear, fold
 from avfake.model.selection import Selection, best_epoch
 from avfake.model.streams import SOUND, Windows
-from avfake.model.training import Data, Progress
+from avfake.model.training import Progress
+from avfake.model.validation import Data
 from avfake.params import TrainParams
 
 Floats = NDArray[np.float64]

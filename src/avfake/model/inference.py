@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from avfake.errors import UserError
 from avfake.model.detector import FAKE, Detector
-from avfake.model.ensemble import Ensemble
+from avfake.model.ensemble import Ensemble, members_of
+from avfake.model.pooling import attend, is_attentive
 from avfake.model.streams import PICTURE, Looks, Streams
 from avfake.model.views import View, identity
 
@@ -101,6 +102,24 @@ def fake_probability(logits: Floats) -> Floats:
     return share
 
 
+def clip_logits(
+    detector: Detector, windows: Looks, batch_size: int, device: torch.device, view: View = identity
+) -> Floats:
+    """What `clip_probability` takes: logits of each window, or with attention those of the clip, [1, 2].
+
+    Arguments as of `window_logits`.
+    """
+    if not any(map(is_attentive, members_of(detector))):
+        return window_logits(detector, windows, batch_size, device, view)
+    each = []
+    for member in members_of(detector):
+        assert not isinstance(windows, Streams)  # attention is of sound
+        logits = attend(member, windows, batch_size, device, view).clip
+        each.append(logits - np.logaddexp.reduce(logits, axis=1, keepdims=True))
+    mean: Floats = np.logaddexp.reduce(each, axis=0) - np.log(len(each))
+    return mean
+
+
 def clip_probability(logits: Floats, pooling: str) -> float:
     """Probability that a clip is fake, of the logits [n, 2] of its windows.
 
@@ -108,6 +127,7 @@ def clip_probability(logits: Floats, pooling: str) -> float:
         logits: real, fake.
         pooling: `mean`: of the windows' probabilities. `log_odds`: the probability of their mean log-odds,
             the geometric mean of the odds; windows that are sure of the one or the other do not saturate.
+            `attention`: the logits are the clip's already.
     """
     if pooling == "mean":
         return float(fake_probability(logits).mean())
@@ -123,7 +143,8 @@ def clip_score(
 ) -> float:
     """Probability that a clip is fake, of its windows uint8 [n >= 1, C, H, W] or pairs; over views, the mean.
 
-    That of an ensemble is the mean over its members.
+    Where windows are weighed by attention, the clip has one probability per view. That of an ensemble is the
+    mean over its members.
     """
     if isinstance(detector, Ensemble):
         each = [clip_score(member, windows, batch_size, device, views) for member in detector]
@@ -131,7 +152,7 @@ def clip_score(
     return float(
         np.mean(
             [
-                clip_probability(window_logits(detector, windows, batch_size, device, view), detector.pooling)
+                clip_probability(clip_logits(detector, windows, batch_size, device, view), detector.pooling)
                 for view in views
             ]
         )

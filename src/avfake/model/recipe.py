@@ -31,7 +31,8 @@ from avfake.model.pretrained import find, load_pretrained, origin
 from avfake.model.provenance import code_facts, fingerprint, names_hash
 from avfake.model.selection import choose_epoch
 from avfake.model.streams import PICTURE, SOUND
-from avfake.model.training import Data, Progress, fit, validate
+from avfake.model.training import Progress, fit
+from avfake.model.validation import Data, validate
 from avfake.model.visual import Sight
 from avfake.model.visual_weights import find_visual, load_visual, visual_origin
 from avfake.model.waveform import sound_hash

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from avfake.model.checkpoint import Checkpoint
 from avfake.model.detector import Detector
 from avfake.model.folds import generators_of, held_out, own_clips
-from avfake.model.training import Data, fit
+from avfake.model.training import fit
+from avfake.model.validation import Data
 from avfake.params import TrainParams
 
 

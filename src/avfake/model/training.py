@@ -11,39 +11,29 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from avfake.dataset.features import FeatureSet
 from avfake.errors import RunError, UserError
+from avfake.model.attention import ATTENTION
 from avfake.model.averaging import Averaging, make_averaging
-from avfake.model.batches import Epoch, Preparation, batch_bounds, draw_epoch, epoch_sizes, read_batches
+from avfake.model.bags import BagEpoch, gathered, n_updates
+from avfake.model.batches import Preparation, draw_epoch, epoch_sizes, read_batches
 from avfake.model.checkpoint import Checkpoint
-from avfake.model.clips import Clips
 from avfake.model.detector import Detector
 from avfake.model.distillation import Teacher
-from avfake.model.epoch import plain
-from avfake.model.inference import clip_probability, window_logits
+from avfake.model.epoch import Epoch, plain
 from avfake.model.losses import balanced_weights, make_loss
 from avfake.model.offset import OffsetHead, make_offset_head, offset_loss
 from avfake.model.optimisers import Schedule, make_optimiser, make_schedule
-from avfake.model.packed import read_clip
 from avfake.model.paired import PairEpoch, pair_epoch, timed_pairs
+from avfake.model.pooling import bag_logits
 from avfake.model.streams import SOUND, Pairs, as_input
+from avfake.model.validation import Data, validate
 from avfake.model.waveform import Waveforms
 from avfake.params import TrainParams
 
 COLUMNS = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_auc", "lr")
-
-
-@dataclass(frozen=True)
-class Data:
-    """What training reads."""
-
-    features: FeatureSet
-    train: Clips
-    val: Clips
 
 
 @dataclass
@@ -120,8 +110,7 @@ def _fit(
     offset = make_offset_head(detector, data.features.info, params.seed) if params.offset_head else None
     trained = detector if offset is None else nn.ModuleList([detector, offset])
     optimiser = make_optimiser(trained, params)
-    updates = [len(batch_bounds(size, params.batch_size)) for size in sizes]
-    schedule = make_schedule(optimiser, params, updates)
+    schedule = make_schedule(optimiser, params, n_updates(data.train, params))
     averaging = make_averaging(detector, params)
     loop = _Loop(detector, data, params, device, optimiser, schedule, averaging, teacher, waveforms, offset)
     progress = Progress([], {}, last_epoch)
@@ -167,25 +156,6 @@ def _fit(
     return progress
 
 
-def validate(detector: Detector, data: Data, batch_size: int, device: torch.device) -> tuple[float, float]:
-    """Mean cross entropy over the windows of validation, and the AUC over its clips (mean probability).
-
-    All windows of every clip count, in full precision, as in prediction.
-    """
-    detector.eval()
-    losses, scores = [], []
-    for row, target in zip(data.val.rows, data.val.targets, strict=True):
-        looks = read_clip(data.features, int(row), detector.modality)
-        logits = window_logits(detector, looks, batch_size, device)
-        peak = logits.max(axis=1)
-        losses.append(peak + np.log(np.exp(logits - peak[:, None]).sum(axis=1)) - logits[:, target])
-        scores.append(clip_probability(logits, detector.pooling))
-    loss = float(np.concatenate(losses).mean())
-    if not np.isfinite(loss):
-        raise RunError("the validation loss is not finite", "lower train.lr")
-    return loss, float(roc_auc_score(data.val.targets, scores))
-
-
 @dataclass(frozen=True)
 class _Loop:
     """What an epoch of training works with."""
@@ -206,20 +176,25 @@ class _Loop:
 
         Returns:
             the learning rate of the first update; mean loss and accuracy over the windows as they were when
-            each batch came. A mixed window is of the class of its larger share.
+            each batch came. A mixed window is of the class of its larger share. With attention, over bags of
+            windows of one clip.
         """
         params, train = self.params, self.data.train
         drawn = draw_epoch(train, params, epoch)
+        judged = drawn.clip
+        if params.pooling == ATTENTION:
+            drawn = gathered(drawn, train, params.windows_per_clip)
+            judged = drawn.clip[drawn.firsts]
         if params.modality != SOUND:
             drawn = pair_epoch(drawn, self.data.features, train, params, epoch)
         # For backbones with dropout. Torch takes one number; numpy mixes the two into it.
         torch.manual_seed(int(np.random.default_rng([params.seed, epoch, 1]).integers(2**63)))
         weights = None
         if params.class_weights == "balanced":
-            weights = balanced_weights(train.targets[drawn.clip]).to(self.device)
+            weights = balanced_weights(train.targets[judged]).to(self.device)
         criterion = make_loss(params, weights)
         prepare = Preparation(params.augmentation, self.data.features.info, params.seed)
-        bounds = batch_bounds(len(drawn), params.batch_size)
+        bounds = drawn.bounds(params.batch_size)
         self.detector.train()
         rate, loss_sum, n_right, n_seen = 0.0, 0.0, 0, 0
         label = f"epoch {epoch}/{params.epochs}"
@@ -230,13 +205,19 @@ class _Loop:
             batches = read_batches(self.data.features, train, drawn, params.batch_size, heard)
             for number, batch in enumerate(batches):
                 prepared, targets = prepare(*batch, epoch, number)
+                bags = drawn.within(*bounds[number]) if isinstance(drawn, BagEpoch) else None
+                if bags is not None:
+                    targets = targets[np.unique(bags, return_index=True)[1]]
                 inputs = as_input(prepared, self.device)
                 wanted = torch.from_numpy(targets).to(self.device)
                 with torch.autocast(self.device.type, torch.bfloat16, enabled=params.mixed_precision):
-                    if self.offset is None:
-                        logits = self.detector(inputs)
-                    else:
+                    if self.offset is not None:
                         logits, beside = self._with_offset(inputs, drawn, bounds[number])
+                    elif bags is not None:
+                        assert isinstance(inputs, Tensor)
+                        logits = bag_logits(self.detector, inputs, bags)
+                    else:
+                        logits = self.detector(inputs)
                     loss = criterion(logits.float(), wanted)
                     if self.teacher is not None:
                         loss = self.teacher.loss(logits.float(), loss, inputs)
@@ -254,7 +235,7 @@ class _Loop:
                 loss_sum += loss.item() * len(targets)
                 n_right += int((logits.argmax(1) == (wanted > 0.5)).sum())
                 n_seen += len(targets)
-                bar.update(len(targets))
+                bar.update(bounds[number][1] - bounds[number][0])
                 bar.set_postfix(
                     loss=f"{loss_sum / n_seen:.4f}", accuracy=f"{n_right / n_seen:.3f}", refresh=False
                 )

@@ -94,7 +94,7 @@ class TrainParams(Section):
     backbone: Annotated[str, Field(min_length=1)]
     pretrained: Annotated[str, Field(min_length=1)]
     readout: ReadoutParams
-    pooling: Literal["mean", "log_odds"]
+    pooling: Literal["mean", "log_odds", "attention"]
     frozen_head: Literal["none", "linear", "discriminant"]
     selection: Literal["auto", "generators", "validation"]
     folds: Annotated[int, Field(ge=2)]
@@ -154,4 +154,18 @@ class TrainParams(Section):
             raise ValueError("distil: a frozen backbone is not trained, and cannot be taught")
         if self.frozen_head != "none" and self.ensemble.members > 1 and self.ensemble.bagging == "none":
             raise ValueError("ensemble: nothing about a frozen head is random; its members need bagging")
+        if self.pooling == "attention":
+            self._check_attention()
         return self
+
+    def _check_attention(self) -> None:
+        if self.modality != "sound":
+            raise ValueError("pooling: attention weighs windows of sound: set modality to sound")
+        if self.frozen_head != "none" or self.distil.taught:
+            raise ValueError("pooling: attention goes neither with frozen_head nor with distil")
+        if self.augmentation.mixup or self.augmentation.cutmix:
+            raise ValueError("pooling: attention judges clips, and mixup and cutmix mix windows of several")
+        if self.windows_per_clip < 2 or self.batch_size < 2 * self.windows_per_clip:
+            raise ValueError(
+                "pooling: attention needs windows_per_clip of 2 at least, and batch_size of twice as many"
+            )

@@ -20,7 +20,8 @@ from avfake.model.packed import examples
 from avfake.model.provenance import data_hash
 from avfake.model.recipe import Trained, train_detector
 from avfake.model.saved import save_model
-from avfake.model.training import COLUMNS, Data
+from avfake.model.training import COLUMNS
+from avfake.model.validation import Data
 from avfake.params import MemoParams, RulesParams, TrainParams, load
 from avfake.stages._run import stage_main
 

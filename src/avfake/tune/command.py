@@ -10,7 +10,7 @@ from avfake.model.clips import open_inputs, select_training
 from avfake.model.inference import deterministic
 from avfake.model.packed import examples
 from avfake.model.provenance import data_hash
-from avfake.model.training import Data
+from avfake.model.validation import Data
 from avfake.params import RulesParams, load
 from avfake.tune.edit import value_at
 from avfake.tune.objective import Task

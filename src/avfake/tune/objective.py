@@ -11,7 +11,7 @@ from typing import Any
 
 from avfake.model.provenance import code_facts
 from avfake.model.recipe import train_detector, weights_sha256
-from avfake.model.training import Data
+from avfake.model.validation import Data
 from avfake.model.waveform import sound_hash
 from avfake.params import TrainParams
 from avfake.tune.edit import without
