@@ -44,7 +44,8 @@ def make_workspace(folder: Path, **params: Any) -> Path:
             made = front_ends.compute(pcm, RATE, front_end, shift)
             place = {"shard": f"{split}/shard-00.npy", "start": sum(map(len, windows)), "count": len(made)}
             windows.append(made)
-            index.append({"split": split, "video_name": name, **place, "reason": None})
+            faces = {"face_start": 0, "face_count": 0, "face_reason": "extract.n_faces is 0"}
+            index.append({"split": split, "video_name": name, **place, "reason": None, **faces})
             labels.append(
                 {"split": split, "video_name": name, "target": fake, "generator": "comb" if fake else "real"}
             )
@@ -58,6 +59,8 @@ def make_workspace(folder: Path, **params: Any) -> Path:
         "shape": list(front_ends.shape_of(front_end, RATE)),
         "params": front_end.model_dump(),
         "sample_rate": RATE,
+        "n_faces": 0,
+        "face_size": None,
         "version": front_ends.VERSION,
     }
     write_json(folder / "data/features/features.json", info)
@@ -70,5 +73,5 @@ def _row(name: str, pcm: np.ndarray, shift: int) -> dict[str, Any]:
     return {
         "video_name": name, "clip_sha256": "", "error": None, "audio_error": None, "video_error": None,
         "sample_rate": RATE, "pcm": pcm.tobytes(), "pcm_shift": shift, "n_faces": 0, "faces": b"",
-        "facts": "{}",
+        "face_times": [], "facts": "{}",
     }  # fmt: skip
