@@ -32,6 +32,7 @@ RUN uv pip install --no-cache --no-deps --no-build-isolation -e .
 COPY --chown=avfake .dvc/config .dvc/config
 COPY --chown=avfake .dvcignore params.yaml dvc.yaml dvc.lock ./
 COPY --chown=avfake data/dvc.yaml data/dvc.yaml
+COPY --chown=avfake teachers/none teachers/none
 RUN dvc config --local core.no_scm true
 
 COPY --chown=avfake models models

@@ -53,9 +53,12 @@ lock: setup ## resolve pyproject.toml into the lock files; UPGRADE=--upgrade for
 
 baseline: setup ## the contest's baseline recipe as a DVC experiment, to compare with
 	$(BIN)/dvc exp run --temp --name baseline \
-		-S featurize.front_end=baseline_image \
+		-S 'featurize.front_end=[baseline_image]' \
 		-S train.backbone=resnet18 -S train.pretrained=none \
-		-S train.flip_time=true -S train.flip_frequency=true -S train.windows_per_clip=1 \
+		-S 'train.readout.stages=[]' -S train.pooling=mean -S train.frozen_head=none \
+		-S train.selection=validation -S train.balance=none \
+		-S train.augmentation.flip_time=true -S train.augmentation.flip_frequency=true \
+		-S train.windows_per_clip=1 \
 		-S train.lr=0.003 -S train.lr_step=4 -S train.lr_gamma=0.85 -S train.batch_size=40 -S train.epochs=10 \
 		-S predict.tta=4
 

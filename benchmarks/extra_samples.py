@@ -32,20 +32,20 @@ from avfake.dataset.augmented import is_derived
 from avfake.dataset.features import FeatureSet
 from avfake.dataset.labels import UNUSED, homes, read_labels
 from avfake.dataset.predictions import format_score
-from avfake.evaluation import intervals
+from avfake.errors import UserError
 from avfake.files import atomic_write_text
 from avfake.model.clips import select, select_training
 from avfake.model.inference import clip_score, deterministic
 from avfake.model.provenance import data_hash
 from avfake.model.recipe import train_detector
-from avfake.model.training import Data
+from avfake.model.validation import Data
 from avfake.params import TrainParams, load
+from benchmarks.mean_auc import MeanAuc, mean_auc
 
 ROOT = Path(__file__).parents[1]
 STAGES = ("augment", "extract", "featurize", "resplit")
 ARMS = {"none": (), "keep": ("keep",), "forge": ("forge",), "both": ("keep", "forge")}
 SPLITS = ("val", "test")
-CONFIDENCE, RESAMPLES = 0.95, 2000
 
 
 @dataclass(frozen=True)
@@ -148,13 +148,13 @@ def table(work: Path, arms: list[str], seeds: list[int]) -> Iterator[str]:
         scores = _read(work, labels, split, arms, seeds)
         keep = (scores.target == 0) | ~np.array([name in seen for name in scores.generator])
         for arm in arms:
-            means, each = _mean_auc(scores, keep, arm, seeds, split)
-            text = f"| {split} | {arm} | {', '.join(f'{value:.3f}' for value in each)} | {_text(means)} |"
+            found = _mean_auc(scores, keep, arm, seeds, split)
+            each = ", ".join(f"{value:.3f}" for value in found.each)
+            text = f"| {split} | {arm} | {each} | {found.text()} |"
             if arm == "none" or "none" not in arms:
                 yield f"{text} |"
                 continue
-            base, _ = _mean_auc(scores, keep, "none", seeds, split)
-            yield f"{text} {_text((means[0] - base[0], means[1] - base[1]))} |"
+            yield f"{text} {(found - _mean_auc(scores, keep, 'none', seeds, split)).text()} |"
 
 
 def _read(work: Path, labels: pd.DataFrame, split: str, arms: list[str], seeds: list[int]) -> Scores:
@@ -172,34 +172,15 @@ def _read(work: Path, labels: pd.DataFrame, split: str, arms: list[str], seeds: 
     return Scores(rows["target"].to_numpy(dtype=np.int64), sources, generators, scores)
 
 
-def _mean_auc(
-    scores: Scores, keep: np.ndarray, arm: str, seeds: list[int], split: str
-) -> tuple[tuple[float, np.ndarray], list[float]]:
-    """(AUC averaged over seeds, the same of each resample [RESAMPLES]), and the AUC of each seed.
-
-    The same resamples for every arm and seed, so that differences are paired.
-    """
-    target = scores.target[keep]
+def _mean_auc(scores: Scores, keep: np.ndarray, arm: str, seeds: list[int], split: str) -> MeanAuc:
+    """Over seeds, of the clips marked; the same resamples for every arm, so that differences are paired."""
     source = [value for value, kept in zip(scores.source, keep, strict=True) if kept]
-    groups, _ = intervals.resampling(target, source)
-    each, drawn = [], []
-    for seed in seeds:
-        score = scores.score[arm, seed][keep]
-        each.append(float(intervals.weighted_auc(target, score, iter([np.ones(target.size, np.int64)]))[0]))
-        rng = intervals.generator(0, split)
-        weights = (
-            intervals.source_weights(groups, RESAMPLES, rng)
-            if groups is not None
-            else intervals.clip_weights(target, RESAMPLES, rng)
+    found = mean_auc(scores.target[keep], source, [scores.score[arm, seed][keep] for seed in seeds], split)
+    if found is None:
+        raise UserError(
+            f"{split}: no fake by a generator that training lacks", "name generators in the labels"
         )
-        drawn.append(intervals.weighted_auc(target, score, weights))
-    return (float(np.mean(each)), np.mean(drawn, axis=0)), each
-
-
-def _text(value: tuple[float, np.ndarray]) -> str:
-    figure, resamples = value
-    low, high = np.nanquantile(resamples, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return f"{figure:.3f} ({low:.3f} to {high:.3f})"
+    return found
 
 
 if __name__ == "__main__":

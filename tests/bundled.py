@@ -178,7 +178,13 @@ def _outputs(place: Handed) -> None:
     place.write("models/model.safetensors", weights)
     place.json(
         "models/model.json",
-        {"format": 1, "backbone": "test_resnet", "sha256": hashlib.sha256(weights).hexdigest()},
+        {
+            "format": 1,
+            "backbone": "test_resnet",
+            "ensemble": {"bagging": "clips", "members": [{}, {}]},
+            "teacher": {"members": 3, "sha256": "ab" * 32},
+            "sha256": hashlib.sha256(weights).hexdigest(),
+        },
     )
     names = table.loc[table["split"] == "train", "video_name"]
     place.write("data/training/clips.csv", "video_name\n" + "".join(f"{name}\n" for name in names))

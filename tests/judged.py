@@ -22,6 +22,7 @@ from workspace import DATA, ROOT, SMALL, set_params
 COPIED = (
     ".dockerignore", ".dvc/config", ".dvcignore", "Dockerfile", "LICENSE", "README.md", "data/dvc.yaml",
     "dvc.yaml", "pyproject.toml", "requirements-run.lock", "requirements-uv.lock", "requirements.lock",
+    "teachers/none/README.md",
 )  # fmt: skip
 
 

@@ -9,8 +9,9 @@ from avfake.dataset.layout import split_order
 from avfake.dataset.predictions import Unscored, write_unscored
 from avfake.features import front_ends
 from avfake.files import write_parquet
-from avfake.model.detector import build
+from avfake.model.assembly import assemble
 from avfake.model.saved import save_model
+from avfake.model.visual import Sight
 from avfake.params import FeaturizeParams, load
 from clips import make_root
 from workspace import DATA, ROOT, SMALL, label_rows, set_params
@@ -18,27 +19,42 @@ from workspace import DATA, ROOT, SMALL, label_rows, set_params
 BACKBONE = "test_resnet"
 
 
-def make_model(folder: Path, seed: int = 0, sample_rate: int = 22050, max_seconds: float = 120.0) -> Path:
-    """Writes model.safetensors and model.json; returns the folder. The front end is that of `SMALL`."""
+def make_model(
+    folder: Path,
+    seed: int = 0,
+    sample_rate: int = 22050,
+    max_seconds: float = 120.0,
+    sight: Sight | None = None,
+) -> Path:
+    """Writes model.safetensors and model.json; returns the folder. The front end is that of `SMALL`.
+
+    With `sight` the detector has eyes, for four faces per clip.
+    """
     params = load(FeaturizeParams, ROOT / "params.yaml")
-    small = {"n_mels": 32, "window_frames": 64, "window_hop": 32}
-    params = params.model_copy(update={"log_mel": params.log_mel.model_copy(update=small)})
+    log_mel = params.log_mel.model_copy(update={"n_mels": 32})
+    params = params.model_copy(
+        update={"front_end": ["log_mel"], "window_frames": 64, "window_hop": 32, "log_mel": log_mel}
+    )
+    shape = front_ends.shape_of(params, sample_rate)
     torch.manual_seed(seed)
     facts = {
         "backbone": BACKBONE,
         "features": {
             "front_end": params.front_end,
-            "shape": list(front_ends.shape_of(params)),
+            "shape": list(shape),
             "params": params.model_dump(),
             "sample_rate": sample_rate,
             "max_seconds": max_seconds,
             "min_seconds": 0.05,
+            "n_faces": 4,
+            "face_size": 112 if sight is None else sight.face_size,
             "version": front_ends.VERSION,
         },
-        "train": {},
+        "train": {"readout": {"stages": [], "bands": 4}, "pooling": "mean"},
         "prior": 0.5,
+        "visual": None if sight is None else sight.facts(),
     }
-    save_model(folder, build(BACKBONE, front_ends.shape_of(params)), facts)
+    save_model(folder, assemble(BACKBONE, shape, sight), facts)
     return folder
 
 

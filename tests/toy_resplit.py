@@ -60,5 +60,5 @@ def paint(folder: Path, rows: dict[int, int]) -> None:
     windows = np.load(path)
     for number, kind in rows.items():
         start, count = (int(features.index[name].iloc[number]) for name in ("start", "count"))
-        windows[start : start + count, 8 + 4 * kind : 12 + 4 * kind] = 255 - 40 * kind
+        windows[start : start + count, :, 8 + 4 * kind : 12 + 4 * kind] = 255 - 40 * kind
     np.save(path, windows)

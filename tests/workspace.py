@@ -8,6 +8,7 @@ workspace.repro().ran                  # ["extract", "featurize", ...]
 import csv
 import fcntl
 import hashlib
+import io
 import os
 import re
 import shutil
@@ -15,16 +16,22 @@ import signal
 import subprocess
 import sys
 import time
+from ast import literal_eval
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache, reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedSeq
+
+from small import DATA as DATA
+from small import SMALL as SMALL
 
 ROOT = Path(__file__).parents[1]
-DATA = "data/mine"
 STAGES = [
     "augment", "extract", "featurize", "resplit", "train", "predict", "evaluate", "robustness", "audit"
 ]  # fmt: skip
@@ -44,59 +51,34 @@ OUTPUTS = [
     "metrics",
     "plots",
 ]
-# What the stages up to `evaluate` write. The two after it cost most of a run on tiny clips: they start
-# processes that load the detector.
+# What the stages up to `evaluate` write. The two after it load the detector anew: that is most of a run.
 UP_TO_EVALUATE = [name for name in OUTPUTS if name not in ("data/robustness", "data/audit", "metrics")]
-
-SMALL: dict[str, Any] = {
-    "data.root": DATA,
-    "data.limit": None,
-    "data.max_unreadable": 0.0,
-    "parallel.workers": 1,
-    "augment.recipes": [],
-    "extract.n_faces": 1,
-    "extract.face_size": 32,
-    "extract.buckets": 4,
-    "featurize.front_end": "log_mel",
-    "featurize.log_mel.n_mels": 32,
-    "featurize.log_mel.window_frames": 64,
-    "featurize.log_mel.window_hop": 32,
-    "train.backbone": "test_resnet",
-    "train.pretrained": "none",
-    "train.epochs": 2,
-    "train.batch_size": 4,
-    "train.device": "cpu",
-    "train.threads": 1,
-    "predict.device": "cpu",
-    "predict.threads": 1,
-    "evaluate.n_bootstrap": 50,
-    "robustness.clips": 4,
-    "robustness.conditions": ["aac_32k", "noise_10db", "blur"],
-    "robustness.device": "cpu",
-    "robustness.n_bootstrap": 50,
-    "audit.folds": 2,
-    "audit.equalised_clips": 4,
-    "audit.device": "cpu",
-    "audit.n_bootstrap": 50,
-}
 
 
 def set_params(folder: Path, values: dict[str, Any]) -> None:
     """Changes values of params.yaml that exist, as a person would: comments and order stay."""
     path = folder / "params.yaml"
+    path.write_text(_with_values(path.read_text(encoding="utf-8"), repr(values)), encoding="utf-8")
+
+
+@lru_cache(maxsize=64)
+def _with_values(text: str, values: str) -> str:
+    """The text of params.yaml with other values, as Python writes them; many tests ask for the same."""
     yaml = YAML()
     yaml.width = 10_000
-    tree = yaml.load(path.read_text(encoding="utf-8"))
-    for dotted, value in values.items():
+    tree = yaml.load(text)
+    for dotted, value in literal_eval(values).items():
         *parents, last = dotted.split(".")
-        node = tree
-        for parent in parents:
-            node = node[parent]
+        node = reduce(getitem, parents, tree)
         if last not in node:
             raise KeyError(f"params.yaml has no {dotted}")
+        if isinstance(value, list):  # in one line: a comment ends it
+            value = CommentedSeq(value)
+            value.fa.set_flow_style()
         node[last] = value
-    with path.open("w", encoding="utf-8") as file:
-        yaml.dump(tree, file)
+    stream = io.StringIO()
+    yaml.dump(tree, stream)
+    return stream.getvalue()
 
 
 def environment(folder: Path) -> dict[str, str]:

@@ -8,16 +8,20 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Generic, TypeVar
 
 from tqdm import tqdm
+
+from avfake.errors import RunError
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
 
 IN_FLIGHT_PER_WORKER = 4
+AHEAD_PER_WORKER = 16
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 _ONE_THREAD = dict.fromkeys(_THREAD_VARIABLES, "1")
 
@@ -76,6 +80,54 @@ def map_ordered(
                     bar.update(1 if weights is None else weights[done])
                     done += 1
                     yield result
+
+
+class Crew(AbstractContextManager["Crew"]):
+    """Processes that stay from map to map, and work ahead of whoever takes the results.
+
+    They are spawned by the first map, as those of `map_ordered`, and end when the crew is left.
+
+    Args:
+        workers: processes; 0 means one per core.
+        initializer: called once in each process.
+    """
+
+    def __init__(self, workers: int, initializer: Callable[[], None] | None = None) -> None:
+        self._n, self._initializer = n_workers(workers), initializer
+        self._pool: ProcessPoolExecutor | None = None
+        self._stack = ExitStack()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+        self._pool = None
+
+    def map(self, function: Callable[[Item], Value], items: Iterable[Item]) -> Iterator[Value]:
+        """Yields the values in the order of the items; a limited number of them is computed ahead.
+
+        Args:
+            function: a module-level function, pure with respect to its item. What it raises is raised here.
+            items: what to map over.
+
+        Raises:
+            RunError: a process died.
+        """
+        waiting: deque[Future[Value]] = deque()
+        try:
+            for item in items:
+                if self._pool is None:
+                    self._pool = self._stack.enter_context(_pool(self._n, self._initializer))
+                waiting.append(self._pool.submit(function, item))
+                if len(waiting) == self._n * AHEAD_PER_WORKER:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        except BrokenProcessPool:
+            raise RunError(
+                "a worker process died (a crash in a library, or no memory left)",
+                "start it again, with more memory if that was the reason",
+            ) from None
 
 
 def _until_broken(

@@ -34,6 +34,7 @@ DVC = {
     "repro",
     "stage",
     "status",
+    "add",
     "checkout",
 }
 
@@ -96,7 +97,7 @@ def check_settings(words: list[str]) -> None:
     for option, value in pairwise(words):
         if option in ("-S", "--set-param"):
             node = tree
-            for key in value.split("=")[0].split("."):
+            for key in value.strip("'").split("=")[0].split("."):
                 assert key in node, f"params.yaml has no {value}"
                 node = node[key]
 
@@ -202,9 +203,9 @@ def test_the_baseline_recipe_is_valid_and_the_contests(tmp_path):
     train = sections["train"]
     assert (train.backbone, train.lr, train.lr_step, train.lr_gamma) == ("resnet18", 0.003, 4, 0.85)
     assert (train.batch_size, train.epochs) == (40, 10)
-    assert train.flip_time
-    assert train.flip_frequency
-    assert sections["featurize"].front_end == "baseline_image"
+    assert train.augmentation.flip_time
+    assert train.augmentation.flip_frequency
+    assert sections["featurize"].front_end == ["baseline_image"]
     assert sections["predict"].tta > 1
 
 

@@ -34,7 +34,9 @@ NOT_DEPENDENCIES = {
     "avfake.memo",
     "avfake.parallel",
     "avfake.params",
+    "avfake.params.featurize",
     "avfake.params.sections",
+    "avfake.params.train",
     "avfake.stages",
     "avfake.stages._run",
 }

@@ -28,7 +28,7 @@ def shard_row(place: int, name: str) -> dict:
         "video_name": name, "clip_sha256": f"{place:064d}", "error": "text" if name == "broken.mp4" else None,
         "audio_error": "no audio stream" if bad else None, "video_error": None, "sample_rate": RATE,
         "pcm": b"" if bad else pcm.tobytes(), "pcm_shift": 0 if bad else shift, "n_faces": 0, "faces": b"",
-        "facts": "{}",
+        "face_times": [], "facts": "{}",
     }  # fmt: skip
 
 

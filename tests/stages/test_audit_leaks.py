@@ -53,7 +53,7 @@ class Place:
             "video_name": name, "clip_sha256": sha256 or sha256_of(f"{home}/{name}"),
             "error": None, "audio_error": None if len(pcm) else "no audio stream", "video_error": None,
             "sample_rate": RATE, "pcm": pcm.tobytes(), "pcm_shift": shift, "n_faces": len(faces),
-            "faces": faces.tobytes(), "facts": "{}",
+            "faces": faces.tobytes(), "face_times": [0.0] * len(faces), "facts": "{}",
         }  # fmt: skip
         self.shards.setdefault((home, shard), []).append(row)
         self.labels.append(

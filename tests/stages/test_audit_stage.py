@@ -76,7 +76,7 @@ def write_model(folder: Path) -> None:
     """A detector that never learnt anything, with what model.json must say for it to listen."""
     featurize, settings = load(FeaturizeParams), load(ExtractParams)
     features = {
-        "front_end": featurize.front_end, "shape": list(front_ends.shape_of(featurize)),
+        "front_end": featurize.front_end, "shape": list(front_ends.shape_of(featurize, settings.sample_rate)),
         "params": featurize.model_dump(), "sample_rate": settings.sample_rate,
         "max_seconds": settings.max_seconds, "min_seconds": settings.min_seconds,
         "version": front_ends.VERSION,

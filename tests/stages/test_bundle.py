@@ -99,6 +99,11 @@ def test_the_report_says_the_figures_of_the_metrics_unseen_forgeries_first(whole
     card = (whole / "MODEL_CARD.md").read_text()
     assert f"never seen in training {figures['auc_unseen']:.3f} (0.123 to 0.988)" in card
     assert "MIT License" in card
+    assert "parameters.\nIt is an ensemble: the mean of 2 detectors (bagging: `clips`).\n\n## What" in card
+    assert (
+        f"\n- Learned, beside the labels, the scores of a teacher of 3 detectors, SHA-256 `{'ab' * 32}`"
+        in card
+    )
 
 
 def test_the_page_asks_for_nothing_and_a_name_does_not_steer_it(whole):

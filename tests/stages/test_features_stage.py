@@ -22,8 +22,9 @@ BUCKETS = 2
 SECONDS = {"train/a.mp4": 0.4, "train/ü b.mp4": 5.0, "val/c.mp4": 3.5, "test/d.mp4": 1.0}
 
 
-def feature_params(front_end: str = "log_mel") -> FeaturizeParams:
-    return load(FeaturizeParams, ROOT / "params.yaml").model_copy(update={"front_end": front_end})
+def feature_params(*front_end: str) -> FeaturizeParams:
+    params = load(FeaturizeParams, ROOT / "params.yaml")
+    return params.model_copy(update={"front_end": list(front_end or ["log_mel"])})
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +46,9 @@ def extracted(tmp_path_factory) -> Path:
     return folder
 
 
-def run(extracted: Path, folder: Path, workers: int = 1, memo: str = "memo", **settings) -> FeatureSet:
+def run(extracted: Path, folder: Path, *front_end: str, workers: int = 1, memo: str = "memo") -> FeatureSet:
     memo_params = MemoParams(folder=str(folder / memo), max_gib=1.0)
-    featurize.run(feature_params(**settings), memo_params, workers, extracted, folder / "features")
+    featurize.run(feature_params(*front_end), memo_params, workers, extracted, folder / "features")
     return FeatureSet(folder / "features")
 
 
@@ -79,7 +80,7 @@ def test_windows_of_every_clip(extracted, tmp_path, capsys):
     info = json.loads((features.folder / "features.json").read_text(encoding="utf-8"))
     assert FeaturizeParams.model_validate(info["params"]) == feature_params()
     assert (info["front_end"], tuple(info["shape"]), info["sample_rate"]) == (
-        "log_mel",
+        ["log_mel"],
         features.shape,
         22050,
     )
@@ -92,16 +93,32 @@ def test_windows_of_every_clip(extracted, tmp_path, capsys):
 
 
 def test_baseline_images_are_those_of_the_public_function(extracted, tmp_path):
-    features = run(extracted, tmp_path, front_end="baseline_image")
-    assert features.shape == (256, 256)
+    features = run(extracted, tmp_path, "baseline_image")
+    assert features.shape == (1, 256, 256)
     for row, place in ((0, "train/a.mp4"), (1, "train/ü b.mp4")):
-        np.testing.assert_array_equal(features.windows(row)[0], baseline_image(extracted / "clips" / place))
+        np.testing.assert_array_equal(
+            features.windows(row)[0, 0], baseline_image(extracted / "clips" / place)
+        )
+
+
+def test_a_stack_has_a_channel_per_front_end_and_windows_of_its_own_in_the_memo(extracted, tmp_path, capsys):
+    stack = ("cqt", "log_mel")
+    run(extracted, tmp_path, "log_mel")
+    features = run(extracted, tmp_path, *stack)
+    assert "4 computed, 0 from the memo" in capsys.readouterr().out.splitlines()[1]
+    assert features.shape == (2, 128, 256)
+    assert features.info["front_end"] == list(stack)
+    clip = extract_clip(extracted / "clips/val/c.mp4", load(ExtractParams, ROOT / "params.yaml"))
+    for channel, name in enumerate(stack):
+        pcm = np.frombuffer(clip.pcm, "<i2")
+        expected = compute(pcm, clip.sample_rate, feature_params(name), clip.pcm_shift)
+        np.testing.assert_array_equal(features.windows(2)[:, channel], expected[:, 0])
 
 
 def test_a_sample_rate_that_the_front_end_cannot_use_stops_the_stage(tmp_path):
     params = load(ExtractParams, ROOT / "params.yaml").model_copy(update={"sample_rate": 16000})
     write_json(tmp_path / "extracted" / "extract.json", {"version": 1, "params": params.model_dump()})
     with pytest.raises(UserError, match="16000 Hz") as caught:
-        run(tmp_path / "extracted", tmp_path, front_end="baseline_image")
+        run(tmp_path / "extracted", tmp_path, "baseline_image")
     assert "dvc exp run -S extract.sample_rate=22050" in caught.value.remedy
     assert not (tmp_path / "features").exists()

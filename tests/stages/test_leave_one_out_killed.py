@@ -1,16 +1,13 @@
 """A leave-one-out that is killed goes on where it was."""
 
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 from typer import Typer
 from typer.testing import CliRunner
 
 from avfake.cli.leave_one_out import leave_one_out
+from killed import killed
 from toy_resplit import make_labelled
-from workspace import environment
 
 app = Typer()
 app.command()(leave_one_out)
@@ -20,16 +17,7 @@ FILES = ("loo.csv", "loo.json", "loo_scores.csv")
 def test_killed_in_the_third_fold_it_goes_on_with_it(tmp_path, monkeypatch):
     workspace = make_labelled(tmp_path / "killed", train__epochs=1)
     monkeypatch.chdir(workspace)
-    command = "from test_leave_one_out_killed import app; app(['--csv', 'loo.csv'])"
-    variables = environment(workspace)
-    variables["PYTHONPATH"] += f":{Path(__file__).parent}:{Path(__file__).parents[1]}"
-    with subprocess.Popen(
-        [sys.executable, "-u", "-c", command], cwd=workspace, env=variables, stdout=subprocess.PIPE, text=True
-    ) as process:
-        for line in process.stdout:
-            if line.startswith("fold 3/3: without"):
-                process.send_signal(signal.SIGKILL)
-    assert process.returncode == -signal.SIGKILL
+    killed(workspace, lambda: app(["--csv", "loo.csv"]), lambda line: line.startswith("fold 3/3: without"))
     assert not Path("loo.csv").exists()
     again = CliRunner().invoke(app, ["--csv", "loo.csv"])
     assert again.exit_code == 0, again.output

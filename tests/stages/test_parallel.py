@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from avfake.parallel import map_ordered, n_workers
+from avfake.errors import RunError
+from avfake.parallel import AHEAD_PER_WORKER, Crew, map_ordered, n_workers
 
 
 def square(number: int) -> int:
@@ -57,6 +58,32 @@ def test_numeric_libraries_run_on_one_thread_each(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     assert [result.value for result in map_ordered(threads, [0], 1, "test")] == ["1"]
     assert os.environ["OMP_NUM_THREADS"] == "7"
+
+
+def process(number: int) -> tuple[int, int]:
+    return number, os.getpid()
+
+
+def test_a_crew_stays_keeps_the_order_and_says_when_a_process_died():
+    taken = []
+
+    def items():
+        for number in range(AHEAD_PER_WORKER + 10):
+            taken.append(number)
+            yield number
+
+    with Crew(1) as crew:
+        assert list(crew.map(process, [])) == []
+        results = crew.map(process, items())
+        values = [next(results)]
+        assert len(taken) == AHEAD_PER_WORKER
+        values += results
+        assert [number for number, _ in values] == taken
+        assert list(crew.map(process, [3])) == [(3, values[0][1])]
+        with pytest.raises(ValueError, match="three"):
+            list(crew.map(picky, range(6)))
+        with pytest.raises(RunError, match="a worker process died"):
+            list(crew.map(fragile, range(12)))
 
 
 def test_zero_workers_means_the_usable_cores():

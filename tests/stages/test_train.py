@@ -1,9 +1,6 @@
 import csv
 import json
 import re
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +14,10 @@ from avfake.model.checkpoint import Checkpoint
 from avfake.model.clips import open_inputs, select_training
 from avfake.model.saved import load_model
 from avfake.stages import train
+from killed import killed
 from toy_features import SIZES, make_workspace, write_labels
 from toy_resplit import make_labelled, pass_on
-from workspace import environment, hashes, set_params
+from workspace import hashes, set_params
 
 OUTPUTS = ("models", "data/training")
 
@@ -107,31 +105,19 @@ def test_the_test_split_does_not_change_the_model(workspace, tmp_path):
     assert hashes(workspace, *OUTPUTS) == first
 
 
-def killed_after(folder: Path, epoch: int) -> None:
-    """Runs the stage in another process and kills it when the epoch after `epoch` is done."""
-    command = [sys.executable, "-u", "-m", "avfake.stages.train"]
-    with subprocess.Popen(
-        command, cwd=folder, env=environment(folder), stdout=subprocess.PIPE, text=True
-    ) as process:
-        for line in process.stdout:
-            if line.startswith(f"epoch {epoch + 1}/"):
-                process.send_signal(signal.SIGKILL)
-    assert process.returncode == -signal.SIGKILL
-
-
 def test_killed_and_started_again_gives_the_same_bytes(tmp_path, monkeypatch, capsys):
     # A task too hard to be perfect at, so that the epochs differ in AUC and a late one may be the best.
-    hard = {"contrast": 2, "train__epochs": 8, "train__flip_time": True, "train__lr_step": 3}
+    hard = {"contrast": 2, "train__epochs": 5, "train__augmentation__flip_time": True, "train__lr_step": 2}
     once = made(tmp_path / "once", **hard)
     monkeypatch.chdir(once)
     train.main()
     undisturbed = hashes(once, *OUTPUTS)
     again = made(tmp_path / "again", **hard)
-    killed_after(again, 3)
+    killed(again, train.main, lambda line: line.startswith("epoch 3/"))
     assert hashes(again, *OUTPUTS) == {}
     monkeypatch.chdir(again)
     train.main()
-    assert re.search(r"resumed after epoch [34567] of 8", capsys.readouterr().out)
+    assert re.search(r"resumed after epoch [234] of 5", capsys.readouterr().out)
     assert hashes(again, *OUTPUTS) == undisturbed
 
 

@@ -46,7 +46,7 @@ def write(folder: Path, fact: str, splits=("val", "test"), n: int = N) -> pd.Dat
                 {
                     "video_name": name, "clip_sha256": "0", "error": None, "audio_error": None,
                     "video_error": None, "sample_rate": RATE, "pcm": pcm.tobytes(), "pcm_shift": shift,
-                    "n_faces": 0, "faces": b"", "facts": "{}",
+                    "n_faces": 0, "faces": b"", "face_times": [], "facts": "{}",
                 }
             )  # fmt: skip
             sound = from_pcm(pcm, shift)
@@ -65,7 +65,9 @@ def by(monkeypatch):
         def scorer(*_):
             extract = types.SimpleNamespace(sample_rate=RATE)
             model = types.SimpleNamespace(detector=None, facts={"train": {"threads": 1}})
-            return types.SimpleNamespace(extract=extract, model=model, featurize=None, device=None)
+            return types.SimpleNamespace(
+                extract=extract, model=model, featurize=None, device=None, modality="sound"
+            )
 
         def compute(pcm, rate, _, shift):
             sound = from_pcm(pcm, shift)
@@ -145,6 +147,7 @@ def test_a_model_of_another_sample_rate_is_refused(by, tmp_path, monkeypatch):
     by("rms_db")
     monkeypatch.setattr(module, "Scorer", lambda *_: types.SimpleNamespace(
         extract=types.SimpleNamespace(sample_rate=22050),
+        modality="sound",
         model=types.SimpleNamespace(detector=None, facts={"train": {"threads": 1}}),
     ))  # fmt: skip
     with pytest.raises(UserError, match="16000 Hz, the model listens at 22050 Hz"):

@@ -33,6 +33,19 @@ def test_a_figure_has_its_interval_or_the_reason_why_not():
     assert made.kinds("evaluate", ["auc", "eer"]) == {"DeLong": ["auc"]}
 
 
+def test_a_report_has_the_settings_of_the_front_ends_chosen():
+    params = {
+        "front_end": ["lfcc"],
+        "hop_length": 256,
+        "trim_db": None,
+        "lfcc": {"deltas": 1},
+        "cqt": {"fmin": 30.0},
+    }
+    assert facts._front_end(params) == {"hop_length": 256, "trim_db": "none", "lfcc.deltas": 1}
+    assert facts._front_end(params | {"front_end": ["baseline_image"]}) == {}
+    assert facts._front_end({}) == {}
+
+
 def test_what_a_name_holds_is_shown_and_not_obeyed(tmp_path):
     name = "a|b*c*_d_<img src=x>[e](http://f)`\x1b\n"
     text = (

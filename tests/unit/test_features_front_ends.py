@@ -1,66 +1,35 @@
 import itertools
 
-import librosa
 import numpy as np
 import pytest
 
 from avfake.errors import UserError
 from avfake.features.baseline import image_of
-from avfake.features.front_ends import compute, settings_of, shape_of
-from avfake.features.log_mel import grey_levels
+from avfake.features.front_ends import FRONT_ENDS, check, compute, settings_of, shape_of
 from avfake.features.mel import mel_power
 from avfake.features.windows import cut_windows, window_starts
 from avfake.media.pcm import from_pcm, to_pcm
 from avfake.params import FeaturizeParams, load
 from clips import speech
-from reference_recipe import ROOT
+from workspace import ROOT
 
 RATE = 22050
+STACK = ["log_mel", "log_linear", "lfcc", "cqt"]
 
 
-@pytest.fixture
-def params() -> FeaturizeParams:
-    return load(FeaturizeParams, ROOT / "params.yaml")
-
-
-@pytest.fixture
+@pytest.fixture(scope="module")
 def sound() -> np.ndarray:
     return speech(4.0, RATE, 0)
 
 
-@pytest.mark.parametrize(
-    ("n_fft", "hop", "n_mels", "fmin", "fmax"), [(2048, 512, 128, 0.0, 11025.0), (400, 160, 40, 50.0, 7000.0)]
-)
-@pytest.mark.filterwarnings("ignore:n_fft=")
-@pytest.mark.parametrize("n", [1, 300, 5000, 60000])
-def test_mel_power_is_librosas(sound, n, n_fft, hop, n_mels, fmin, fmax):
-    ours = mel_power(sound[:n], RATE, n_fft, hop, n_mels, fmin, fmax)
-    theirs = librosa.feature.melspectrogram(
-        y=sound[:n], sr=RATE, n_fft=n_fft, hop_length=hop, n_mels=n_mels, fmin=fmin, fmax=fmax
-    )
-    assert ours.shape == theirs.shape
-    np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-9)
-
-
-def test_log_mel_is_decibels_below_the_maximum(params, sound):
-    settings = params.log_mel
-    levels = grey_levels(sound, RATE, settings)
-    power = mel_power(
-        sound, RATE, settings.n_fft, settings.hop_length, settings.n_mels, settings.fmin, settings.fmax
-    )
-    decibels = 10 * np.log10(np.maximum(power, 1e-10) / power.max())
-    expected = np.clip(1 + decibels / settings.dynamic_range, 0, 1) * 255
-    assert levels.max() == 255
-    assert np.abs(levels - expected).max() <= 0.51
-
-
-def test_log_mel_does_not_hear_loudness(params, sound):
-    loud, quiet = (grey_levels(gain * sound, RATE, params.log_mel) for gain in (1.0, 0.125))
-    assert np.abs(loud.astype(int) - quiet.astype(int)).max() <= 1
-
-
-def test_log_mel_of_silence_is_black(params):
-    assert not grey_levels(np.zeros(RATE, np.float32), RATE, params.log_mel).any()
+def params_of(*front_end: str, **changes) -> FeaturizeParams:
+    """The shipped settings with other front ends; `cqt={"n_bins": 8}` changes a setting of one of them."""
+    params = load(FeaturizeParams, ROOT / "params.yaml")
+    update = {"front_end": list(front_end), "normalise": "peak", "trim_db": None}
+    for name, value in changes.items():
+        nested = isinstance(value, dict)
+        update[name] = getattr(params, name).model_copy(update=value) if nested else value
+    return params.model_copy(update=update)
 
 
 @pytest.mark.parametrize("n_frames", [8, 9, 15, 16, 17, 100])
@@ -72,45 +41,130 @@ def test_windows_cover_the_whole_clip(n_frames):
 
 
 def test_windows_hold_their_frames():
-    picture = np.arange(2 * 19, dtype=np.uint8).reshape(2, 19)
-    windows = cut_windows(picture, 8, 4)
+    pictures = np.arange(3 * 2 * 19, dtype=np.uint8).reshape(3, 2, 19)
+    windows = cut_windows(pictures, 8, 4)
     for window, start in zip(windows, [0, 4, 8, 11], strict=True):
-        np.testing.assert_array_equal(window, picture[:, start : start + 8])
+        np.testing.assert_array_equal(window, pictures[:, :, start : start + 8])
 
 
 def test_a_short_clip_is_repeated():
-    windows = cut_windows(np.array([[1, 2, 3]], np.uint8), 8, 4)
-    assert windows.tolist() == [[[1, 2, 3, 1, 2, 3, 1, 2]]]
+    windows = cut_windows(np.array([[[1, 2, 3]], [[4, 5, 6]]], np.uint8), 8, 4)
+    assert windows.tolist() == [[[[1, 2, 3, 1, 2, 3, 1, 2]], [[4, 5, 6, 4, 5, 6, 4, 5]]]]
 
 
-def test_compute_log_mel(params, sound):
+def test_windows_of_log_mel_keep_the_bytes_that_they_always_had(sound):
+    params = params_of("log_mel")
+    pcm, shift = to_pcm(sound)
+    mel = params.log_mel
+    power = mel_power(
+        from_pcm(pcm, shift), RATE, mel.n_fft, params.hop_length, mel.n_mels, mel.fmin, mel.fmax
+    )
+    loudest = power.max()
+    decibels = np.float32(10) * np.log10(np.maximum(power, np.float32(1e-10)) / loudest)
+    levels = (decibels / np.float32(params.dynamic_range) + 1) * np.float32(255)
+    picture = np.rint(np.clip(levels, 0, 255)).astype(np.uint8)
+    starts = window_starts(picture.shape[1], params.window_frames, params.window_hop)
+    expected = np.stack([picture[None, :, start : start + params.window_frames] for start in starts])
+    assert compute(pcm, RATE, params, shift).tobytes() == expected.tobytes()
+
+
+def test_stacked_front_ends_are_the_channels_in_their_order(sound):
+    pcm, shift = to_pcm(sound)
+    stacked = compute(pcm, RATE, params_of(*STACK), shift)
+    assert stacked.dtype == np.uint8
+    assert stacked.shape[1:] == shape_of(params_of(*STACK), RATE) == (4, 128, 256)
+    for channel, name in enumerate(STACK):
+        alone = compute(pcm, RATE, params_of(name), shift)
+        np.testing.assert_array_equal(stacked[:, channel], alone[:, 0])
+        assert stacked[:, channel].std() > 10
+
+
+@pytest.mark.parametrize("name", STACK)
+@pytest.mark.parametrize("normalise", ["peak", "band", "band_std"])
+def test_no_front_end_hears_loudness(sound, name, normalise):
+    loud, quiet = (
+        compute(to_pcm(gain * sound)[0], RATE, params_of(name, normalise=normalise), to_pcm(gain * sound)[1])
+        for gain in (1.0, 0.125)
+    )
+    assert np.abs(loud.astype(int) - quiet.astype(int)).max() <= 2
+
+
+@pytest.mark.parametrize(("normalise", "level"), [("peak", 0), ("band", 128), ("band_std", 128)])
+def test_silence_is_one_grey(normalise, level):
+    for name in ("log_mel", "log_linear", "cqt"):
+        windows = compute(np.zeros(RATE, np.int16), RATE, params_of(name, normalise=normalise))
+        assert (windows == level).all()
+    windows = compute(np.zeros(RATE, np.int16), RATE, params_of("lfcc", normalise=normalise))
+    assert windows.min() == level
+    assert windows.max() == 128
+
+
+@pytest.mark.parametrize("name", STACK)
+@pytest.mark.parametrize("n", [1, 2, 255, 700])
+def test_hardly_any_sound_is_enough(name, n):
+    params = params_of(name, trim_db=30.0, normalise="band")
+    windows = compute(np.full(n, 100, np.int16), RATE, params)
+    assert windows.shape == (1, *shape_of(params, RATE))
+
+
+def test_trimming_cuts_the_ends_of_all_channels(sound):
+    silence = np.zeros(RATE, np.float32)
+    params = params_of("log_mel", "cqt", trim_db=40.0, window_frames=64, window_hop=64)
+    pcm, shift = to_pcm(np.concatenate([silence, sound, silence]))
+    trimmed = compute(pcm, RATE, params, shift)
+    whole = compute(pcm, RATE, params.model_copy(update={"trim_db": None}), shift)
+    assert 2 * RATE / 128 / 64 - 1 <= len(whole) - len(trimmed) <= 2 * RATE / 128 / 64 + 3
+    assert (whole[0, 0] == 0).mean() > 0.9 > 0.5 > (trimmed[0, 0] == 0).mean()
+
+
+def test_the_baselines_picture(sound):
+    params = params_of("baseline_image")
     pcm, shift = to_pcm(sound)
     windows = compute(pcm, RATE, params, shift)
-    assert windows.dtype == np.uint8
-    assert windows.shape[1:] == shape_of(params)
-    frames = 1 + len(sound) // params.log_mel.hop_length
-    assert len(windows) == len(window_starts(frames, params.log_mel.window_frames, params.log_mel.window_hop))
+    np.testing.assert_array_equal(windows, image_of(from_pcm(pcm, shift))[None, None])
+    assert shape_of(params, RATE) == (1, 256, 256)
+    assert settings_of(params) == {"front_end": ["baseline_image"]}
 
 
-def test_compute_baseline_image(params, sound):
-    baseline = params.model_copy(update={"front_end": "baseline_image"})
-    pcm, shift = to_pcm(sound)
-    np.testing.assert_array_equal(compute(pcm, RATE, baseline, shift)[0], image_of(from_pcm(pcm, shift)))
-    assert shape_of(baseline) == (256, 256)
-    assert settings_of(baseline) == {}
+def test_the_settings_of_other_front_ends_change_nothing():
+    settings = settings_of(params_of("cqt", "log_mel"))
+    assert settings == settings_of(params_of("cqt", "log_mel", lfcc={"deltas": 0}))
+    assert settings != settings_of(params_of("log_mel", "cqt"))
+    assert FRONT_ENDS.keys() & settings.keys() == {"cqt", "log_mel"}
+    for change in ({"hop_length": 100}, {"normalise": "band"}, {"trim_db": 30.0}, {"cqt": {"n_bins": 100}}):
+        assert settings_of(params_of("cqt", "log_mel", **change)) != settings
 
 
-def test_a_single_sample_is_enough(params):
-    assert compute(np.array([100], np.int16), RATE, params).shape == (1, *shape_of(params))
+def test_front_ends_of_unequal_height_are_refused_with_the_rows_of_each():
+    params = params_of("log_mel", "lfcc", lfcc={"deltas": 2})
+    with pytest.raises(UserError, match=r"these have: log_mel 128, lfcc 192") as caught:
+        shape_of(params, RATE)
+    assert "lfcc.n_coefficients" in caught.value.remedy
+    check(RATE, params.model_copy(update={"front_end": ["lfcc"]}))
 
 
-def test_baseline_image_at_another_rate_is_refused_with_a_remedy(params):
-    baseline = params.model_copy(update={"front_end": "baseline_image"})
-    with pytest.raises(UserError, match="needs sound at 22050 Hz") as caught:
-        compute(np.ones(100, np.int16), 16000, baseline)
-    assert "extract.sample_rate=22050" in caught.value.remedy
-
-
-def test_bands_above_half_the_sample_rate_are_refused(params):
-    with pytest.raises(UserError, match=r"featurize.log_mel.fmax: 8000 Hz is above half"):
-        compute(np.ones(100, np.int16), 12000, params)
+@pytest.mark.parametrize(
+    ("params", "rate", "message"),
+    [
+        (params_of("baseline_image"), 16000, "needs sound at 22050 Hz"),
+        (params_of("log_mel"), 12000, r"featurize.log_mel.fmax: 8000 Hz is above half"),
+        (params_of("lfcc"), 12000, r"featurize.lfcc.fmax: 8000 Hz is above half"),
+        (params_of("log_mel", "log_linear"), 12000, r"featurize.log_mel.fmax"),
+        (params_of("cqt"), 16000, r"featurize.cqt: its highest bin reaches up to 8324 Hz"),
+        (
+            params_of("log_linear", log_linear={"n_bands": 800}),
+            RATE,
+            r"10.0 Hz are too narrow for bins of 21.5",
+        ),
+        (params_of("lfcc", lfcc={"n_fft": 128}), RATE, r"featurize.lfcc: 128 bands"),
+        (
+            params_of("log_linear", log_linear={"n_bands": None, "fmin": 30.0, "fmax": 40.0}),
+            RATE,
+            "no bin of 21.5 Hz lies between fmin and fmax",
+        ),
+    ],
+)
+def test_what_does_not_go_with_the_sample_rate_is_refused_with_a_remedy(params, rate, message):
+    with pytest.raises(UserError, match=message) as caught:
+        compute(np.ones(100, np.int16), rate, params)
+    assert caught.value.remedy

@@ -13,7 +13,7 @@ from PIL import Image
 from avfake.dataset.layout import Clip
 from avfake.inspection import report, sheet
 from avfake.inspection.page import chart, render
-from avfake.inspection.reading import DEFAULT_EXTRACT, DEFAULT_LOG_MEL, Reading, Settings, settings_of, unread
+from avfake.inspection.reading import DEFAULT_DRAWING, DEFAULT_EXTRACT, Reading, Settings, settings_of, unread
 from avfake.inspection.report import inspect_root
 from avfake.inspection.sheet import HEIGHT, WIDTH, Picture, scale_of, spectrogram
 from avfake.inspection.text import number, share, shown, summary
@@ -21,7 +21,7 @@ from avfake.params import ExtractParams, FeaturizeParams, load
 from inspected import Page
 from workspace import ROOT
 
-SETTINGS = Settings(DEFAULT_EXTRACT, DEFAULT_LOG_MEL, None, 1)
+SETTINGS = Settings(DEFAULT_EXTRACT, DEFAULT_DRAWING, None, 1)
 EVIL = "<script>alert(1)</script>"
 FACTS = {"container": "mp4", "audio_codec": "aac", "audio_rate": 16000, "bit_rate": 64000, "file_bytes": 9000}
 
@@ -235,11 +235,13 @@ def test_numbers_for_people():
 def test_the_defaults_are_those_of_the_project():
     """The same root gives the same page within the project and outside of it."""
     assert load(ExtractParams, ROOT / "params.yaml") == DEFAULT_EXTRACT
-    assert load(FeaturizeParams, ROOT / "params.yaml").log_mel == DEFAULT_LOG_MEL
+    featurize = load(FeaturizeParams, ROOT / "params.yaml")
+    drawn = (featurize.log_mel, featurize.hop_length, featurize.dynamic_range)
+    assert drawn == (DEFAULT_DRAWING.log_mel, DEFAULT_DRAWING.hop_length, DEFAULT_DRAWING.dynamic_range)
 
 
 def test_settings_without_a_file_of_parameters(tmp_path):
-    assert settings_of(tmp_path / "params.yaml", 3) == Settings(DEFAULT_EXTRACT, DEFAULT_LOG_MEL, None, 3)
+    assert settings_of(tmp_path / "params.yaml", 3) == Settings(DEFAULT_EXTRACT, DEFAULT_DRAWING, None, 3)
     within = settings_of(ROOT / "params.yaml", None)
     assert within.memo is not None
     assert within.workers == 0
@@ -249,9 +251,9 @@ def test_a_sheet_whose_bands_reach_above_the_sound_is_drawn_all_the_same(monkeyp
     jobs = []
     monkeypatch.setattr(sheet, "map_ordered", lambda _, items, *__: jobs.extend(items) or [])
     settings = Settings(
-        DEFAULT_EXTRACT.model_copy(update={"sample_rate": 8000, "n_faces": 0}), DEFAULT_LOG_MEL, None, 1
+        DEFAULT_EXTRACT.model_copy(update={"sample_rate": 8000, "n_faces": 0}), DEFAULT_DRAWING, None, 1
     )
     sheet.pictures(tmp_path, [{"split": "val", "video_name": "a.mp4", "sound_seconds": 1.0}], settings)
-    assert jobs[0].log_mel.fmax == 4000
+    assert jobs[0].drawing.log_mel.fmax == 4000
     assert jobs[0].extract.n_faces == DEFAULT_EXTRACT.n_faces
     assert jobs[0].path == tmp_path / "valset" / "a.mp4"

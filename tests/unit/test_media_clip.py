@@ -33,10 +33,12 @@ def test_without_faces_the_picture_is_not_read(tmp_path, params, monkeypatch):
     def decoded(*_):
         raise AssertionError("the picture was read")
 
-    monkeypatch.setattr(clip_module, "face_crops", decoded)
+    monkeypatch.setattr(clip_module, "find_faces", decoded)
     path = BROKEN["no_video"](tmp_path / "clip.mp4")
     row = extract_clip(path, params.model_copy(update={"n_faces": 0}))
-    assert (row.audio_error, row.video_error, row.n_faces, row.faces) == (None, None, 0, b"")
+    assert (row.audio_error, row.video_error, row.n_faces, row.faces, row.face_times) == (
+        None, None, 0, b"", (),
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from avfake.model.detector import AudioBranch, Detector, build
 from avfake.params import RulesParams, load
 
 ROOT = Path(__file__).parents[2]
-SHAPE = (32, 32)
+SHAPE = (1, 32, 32)
 
 
 def test_both_counts_agree_and_the_model_is_left_alone():

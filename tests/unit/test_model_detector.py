@@ -8,7 +8,7 @@ from avfake.model.inference import choose_device, clip_score, fake_probability, 
 from avfake.model.views import MAX_VIEWS, identity, make_views
 
 CPU = torch.device("cpu")
-SHAPE = (32, 48)
+SHAPE = (1, 32, 48)
 
 
 @pytest.fixture(scope="module")
@@ -32,18 +32,20 @@ def test_the_backbone_sees_the_range_it_was_made_for(detector):
     seen = []
     handle = detector.audio.backbone.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     with torch.inference_mode():
-        detector(torch.tensor([[[0.0] * 48] * 32, [[255.0] * 48] * 32]))
+        detector(torch.tensor([[[[0.0] * 48] * 32], [[[255.0] * 48] * 32]]))
     handle.remove()
     mean, std = detector.audio.mean.item(), detector.audio.std.item()
-    assert seen[0].shape == (2, 1, *SHAPE)
+    assert seen[0].shape == (2, *SHAPE)
     assert seen[0][0].unique().item() == pytest.approx(-mean / std)
     assert seen[0][1].unique().item() == pytest.approx((1 - mean) / std)
 
 
+@pytest.mark.parametrize("channels", [1, 6])
 @pytest.mark.parametrize("backbone", ["test_vit", "test_resnet", "mobilenetv3_small_050"])
-def test_other_backbones_take_oblong_windows(backbone):
+def test_other_backbones_take_oblong_windows_of_any_number_of_channels(backbone, channels):
+    shape = (channels, *SHAPE[1:])
     with torch.inference_mode():
-        assert build(backbone, SHAPE)(torch.zeros(2, *SHAPE)).shape == (2, 2)
+        assert build(backbone, shape)(torch.zeros(2, *shape)).shape == (2, 2)
 
 
 def test_an_unknown_backbone_names_its_neighbours():
@@ -53,8 +55,8 @@ def test_an_unknown_backbone_names_its_neighbours():
 
 
 def test_a_window_that_the_backbone_cannot_take_is_a_users_error():
-    with pytest.raises(UserError, match="`test_vit`"):
-        build("test_vit", (33, 50))
+    with pytest.raises(UserError, match="`test_vit` cannot take 1x33x50 windows"):
+        build("test_vit", (1, 33, 50))
 
 
 def test_a_clips_score_is_the_mean_over_windows_and_views(detector):

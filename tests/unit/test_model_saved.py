@@ -9,8 +9,13 @@ from avfake.model.checkpoint import KEPT_OTHERS, Checkpoint
 from avfake.model.detector import build
 from avfake.model.saved import load_model, save_model
 
-SHAPE = (32, 32)
-FACTS = {"backbone": "test_efficientnet", "features": {"shape": list(SHAPE)}, "train": {}, "prior": 0.25}
+SHAPE = (1, 32, 32)
+FACTS = {
+    "backbone": "test_efficientnet",
+    "features": {"shape": list(SHAPE)},
+    "train": {"readout": {"stages": [], "bands": 4}, "pooling": "mean"},
+    "prior": 0.25,
+}
 
 
 @pytest.fixture

@@ -38,9 +38,9 @@ def test_numbers_are_read_as_dvc_reads_them(tmp_path):
         ("  epochs: 8\n", "", "`train.epochs`: missing parameter"),
         ("  lr: 0.001 ", "  lr: .nan ", "`train.lr`: Input should be a finite number"),
         (
-            "  flip_time: false",
-            "  flip_time: on",
-            "`train.flip_time`: Input should be a valid boolean, got 'on'",
+            "    flip_time: false",
+            "    flip_time: on",
+            "`train.augmentation.flip_time`: Input should be a valid boolean, got 'on'",
         ),
     ],
 )
@@ -69,8 +69,41 @@ def test_an_unknown_section_is_named_with_its_line(tmp_path):
 
 
 def test_values_are_checked_against_each_other(tmp_path):
+    with pytest.raises(UserError, match="warmup_epochs must be below epochs"):
+        load(TrainParams, changed(tmp_path, "warmup_epochs: 0", "warmup_epochs: 1000"))
     with pytest.raises(UserError, match="would leave sound between the windows unseen"):
-        load(SECTIONS["featurize"], changed(tmp_path, "window_hop: 128", "window_hop: 512"))
+        load(SECTIONS["featurize"], changed(tmp_path, "window_hop: 256", "window_hop: 512"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("[log_mel]", "log_mel", "`featurize.front_end`: Input should be a valid list"),
+        ("[log_mel]", "[]", "`featurize.front_end`: List should have at least 1 item"),
+        ("[log_mel]", "[mfcc]", "`featurize.front_end.0`: Input should be 'log_mel', 'log_linear', 'lfcc'"),
+        ("[log_mel]", "[cqt, lfcc, cqt]", "front_end names one twice: cqt, lfcc, cqt"),
+        ("[log_mel]", "[log_mel, baseline_image]", "baseline_image is a picture of its own size and stands"),
+        ("hop_length: 128", "hop_length: 2048", "hop_length above log_mel.n_fft would leave samples"),
+        ("normalise: peak", "normalise: clip", "`featurize.normalise`: Input should be 'peak', 'band'"),
+        ("trim_db: null", "trim_db: -3.0", "`featurize.trim_db`: Input should be greater than 0"),
+        ("n_coefficients: 64", "n_coefficients: 129", "n_coefficients above n_bands"),
+        ("deltas: 1", "deltas: 3", "`featurize.lfcc.deltas`: Input should be less than or equal to 2"),
+        ("fmax: 8000.0", "fmax: 0.0", "`featurize.log_mel.fmax`: Input should be greater than 0"),
+        ("fmin: 0.0", "fmin: 8000.0", "`featurize.log_mel`: fmax must be above fmin"),
+    ],
+)
+def test_front_ends_that_cannot_be(tmp_path, old, new, message):
+    with pytest.raises(UserError) as caught:
+        load(SECTIONS["featurize"], changed(tmp_path, old, new))
+    assert message in caught.value.message
+
+
+def test_the_settings_of_a_front_end_that_is_not_chosen_may_not_fit(tmp_path):
+    path = changed(tmp_path, "hop_length: 128", "hop_length: 1025")
+    with pytest.raises(UserError):
+        load(SECTIONS["featurize"], path)
+    path.write_text(path.read_text().replace("[log_mel]", "[cqt]"))
+    assert load(SECTIONS["featurize"], path).front_end == ["cqt"]
 
 
 def test_broken_and_missing_files(tmp_path):
@@ -88,4 +121,4 @@ def test_sections_are_frozen():
     section = load(SECTIONS["featurize"], ROOT / "params.yaml")
     assert isinstance(section.log_mel, LogMelParams)
     with pytest.raises(ValueError, match="frozen"):
-        section.front_end = "other"
+        section.front_end = ["other"]

@@ -26,7 +26,7 @@ from avfake.model.pretrained import (
 LITE0 = "tf_efficientnet_lite0"
 CATS = range(281, 286)  # of ImageNet: tabby, tiger cat, Persian, Siamese, Egyptian
 TOY = "test_efficientnet"
-SHAPE = (32, 32)
+SHAPE = (1, 32, 32)
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def lite0_file():
 
 @pytest.fixture(scope="module")
 def published(lite0_file):
-    return make_published(LITE0, lite0_keys(read_state(lite0_file)), (224, 224), "lite0")
+    return make_published(LITE0, lite0_keys(read_state(lite0_file)), (3, 224, 224), "lite0")
 
 
 def cat() -> np.ndarray:
@@ -67,24 +67,35 @@ def test_a_cat_is_a_cat(published):
     assert probabilities[CATS.start : CATS.stop].sum() > 0.8
 
 
-def test_one_channel_sees_what_three_equal_channels_saw(published):
-    target = make_backbone(LITE0, (224, 224))
+@pytest.mark.parametrize("channels", [1, 3, 6])
+def test_equal_channels_see_what_three_equal_colours_saw(published, channels):
+    target = make_backbone(LITE0, (channels, 224, 224))
     adapt(published, target.eval())
     grey = torch.from_numpy(cv2.cvtColor(cat(), cv2.COLOR_RGB2GRAY))[None, None] / 255
     with torch.inference_mode():
         expected = published.forward_head(
             published.forward_features(grey.expand(1, 3, -1, -1)), pre_logits=True
         )
-        torch.testing.assert_close(target(grey), expected, atol=1e-4, rtol=1e-4)
+        found = target(grey.expand(1, channels, -1, -1))
+        torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
 
 
-def test_the_detectors_backbone_is_loaded_completely(lite0_file):
-    torch.manual_seed(0)
-    detector = build(LITE0, SHAPE)
-    assert load_pretrained(detector, LITE0, PYPI_LITE0, SHAPE) == sha256_file(lite0_file)
+def stem_for(channels: int, stem: torch.Tensor) -> torch.Tensor:
+    """timm's rule: summed for one channel, else the colours in turn and as strong as before in all."""
+    if channels == 1:
+        return stem.sum(dim=1, keepdim=True)
+    colours = stem.shape[1]
+    return stem[:, [channel % colours for channel in range(channels)]] * colours / channels
+
+
+@pytest.mark.parametrize("channels", [1, 2, 6])
+def test_the_detectors_backbone_is_loaded_completely(lite0_file, channels):
+    shape = (channels, 32, 32)
+    detector = build(LITE0, shape)
+    assert load_pretrained(detector, LITE0, PYPI_LITE0, shape) == sha256_file(lite0_file)
     source = lite0_keys(read_state(lite0_file))
     for key, value in detector.audio.backbone.state_dict().items():
-        expected = source[key].sum(dim=1, keepdim=True) if key == "conv_stem.weight" else source[key]
+        expected = stem_for(channels, source[key]) if key == "conv_stem.weight" else source[key]
         torch.testing.assert_close(value, expected)
 
 
@@ -128,8 +139,11 @@ def test_missing_file():
 
 
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
-@pytest.mark.parametrize(("classes", "channels"), [(1000, 3), (7, 3), (0, 3), (1000, 1)])
-def test_a_local_file(tmp_path, suffix, classes, channels):
+@pytest.mark.parametrize(
+    ("classes", "channels", "wanted"),
+    [(1000, 3, 1), (7, 3, 1), (0, 3, 1), (1000, 1, 1), (1000, 1, 4), (1000, 3, 4), (0, 5, 2)],
+)
+def test_a_local_file(tmp_path, suffix, classes, channels, wanted):
     torch.manual_seed(3)
     model = timm.create_model(TOY, num_classes=classes, in_chans=channels)
     path = tmp_path / f"weights{suffix}"
@@ -137,20 +151,26 @@ def test_a_local_file(tmp_path, suffix, classes, channels):
         torch.save({"state_dict": model.state_dict()}, path)
     else:
         safetensors.torch.save_file(model.state_dict(), path)
-    detector = build(TOY, SHAPE)
-    load_pretrained(detector, TOY, str(path), SHAPE)
+    detector = build(TOY, (wanted, 32, 32))
+    load_pretrained(detector, TOY, str(path), (wanted, 32, 32))
     stem = model.conv_stem.weight.detach()
     own = detector.audio.backbone.conv_stem.weight.detach()
-    torch.testing.assert_close(own, stem.sum(dim=1, keepdim=True))
+    torch.testing.assert_close(own, stem_for(wanted, stem))
     torch.testing.assert_close(detector.audio.backbone.conv_head.weight, model.conv_head.weight)
 
 
 def test_a_transformers_position_table_is_resized(tmp_path):
     path = tmp_path / "vit.safetensors"
     safetensors.torch.save_file(timm.create_model("test_vit").state_dict(), path)
-    detector = build("test_vit", (32, 64))
-    load_pretrained(detector, "test_vit", str(path), (32, 64))
-    assert torch.isfinite(detector(torch.zeros(1, 32, 64))).all()
+    detector = build("test_vit", (2, 32, 64))
+    load_pretrained(detector, "test_vit", str(path), (2, 32, 64))
+    assert torch.isfinite(detector(torch.zeros(1, 2, 32, 64))).all()
+
+
+def test_an_input_layer_that_cannot_be_adapted():
+    published, target = torch.nn.Linear(3 * 16, 4), torch.nn.Linear(2 * 16, 4)
+    with pytest.raises(UserError, match=r"`weight` cannot be brought from \(4, 48\) to \(4, 32\)"):
+        adapt(published, target)
 
 
 def test_a_detector_of_ones_own(tmp_path):
@@ -164,6 +184,8 @@ def test_a_detector_of_ones_own(tmp_path):
         assert torch.equal(value, own.audio.state_dict()[key])
     with pytest.raises(UserError, match="another backbone"):
         load_pretrained(build("test_resnet", SHAPE), "test_resnet", str(path), SHAPE)
+    with pytest.raises(UserError, match="other channels"):
+        load_pretrained(build(TOY, (2, 32, 32)), TOY, str(path), (2, 32, 32))
 
 
 @pytest.mark.parametrize("missing", ["blocks.0.0.conv.weight", "conv_head.weight"])

@@ -40,10 +40,11 @@ def slow_statistics(windows: np.ndarray) -> list[float]:
 
 
 def test_statistics_are_what_they_say():
-    windows = np.random.default_rng(0).integers(0, 256, (2, 5, 7)).astype(np.uint8)
+    windows = np.random.default_rng(0).integers(0, 256, (2, 2, 5, 7)).astype(np.uint8)
     found = statistics(windows)
-    assert found.shape == (7 * 5 - 4,)
-    np.testing.assert_allclose(found, slow_statistics(windows), rtol=1e-5, atol=1e-4)
+    assert found.shape == (2 * (7 * 5 - 4),)
+    expected = [*slow_statistics(windows[:, 0]), *slow_statistics(windows[:, 1])]
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-4)
 
 
 def test_a_column_that_tells_nothing_becomes_zero():

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from avfake.rules import parameters
 from judged import a_subject
 
-WIDE, SHAPE = "toy_wide", (32, 64)
+WIDE, SHAPE = "toy_wide", (1, 32, 64)
+TRAIN = {"readout": {"stages": [], "bands": 4}, "pooling": "mean"}
 
 
 class Wide(nn.Module):
@@ -51,6 +52,7 @@ def judged(folder, monkeypatch, n_features: int, **said):
     model = {
         "backbone": WIDE,
         "features": {"shape": list(SHAPE)},
+        "train": TRAIN,
         "parameters": count,
         "parameters_thop": count,
     }
@@ -102,5 +104,5 @@ def test_a_backbone_that_looks_at_numbers(tmp_path, monkeypatch):
             return super().forward(images) * (1 if images.sum().item() > 0 else 2)
 
     monkeypatch.setitem(_registry._model_entrypoints, WIDE, lambda **_: Peeking(10))
-    detector, size = parameters.counted(WIDE, SHAPE)
+    detector, size = parameters.counted({"backbone": WIDE, "features": {"shape": SHAPE}, "train": TRAIN})
     assert size.parameters == size.parameters_thop == sum(p.numel() for p in detector.parameters())

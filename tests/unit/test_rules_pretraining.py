@@ -9,6 +9,7 @@ import torch
 
 from avfake.model.hub import imagenet1k_name, licence
 from avfake.model.pretrained import origin
+from avfake.model.saved import FORMAT
 from avfake.model.tags import other_data
 from avfake.rules import pretraining
 from judged import a_subject
@@ -139,7 +140,7 @@ def test_the_limits_decide(tmp_path, monkeypatch):
 def test_a_record_that_dvc_lock_contradicts(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     model = {
-        "format": 1, "backbone": "resnet18", "features": {}, "prior": 0.5, "sha256": "0" * 64,
+        "format": FORMAT, "backbone": "resnet18", "features": {}, "prior": 0.5, "sha256": "0" * 64,
         "train": {"pretrained": "none", "backbone": "resnet18"},
     }  # fmt: skip
     (tmp_path / "models").mkdir()

@@ -21,7 +21,7 @@ def row(**values):
     base = {
         "error": None, "audio_error": None, "video_error": "no video stream", "sample_rate": 22050,
         "pcm": np.arange(10, dtype="<i2").tobytes(), "pcm_shift": 3, "n_faces": 0, "faces": b"",
-        "facts": "{}",
+        "face_times": [], "facts": "{}",
     }  # fmt: skip
     return {**base, **values}
 
@@ -41,7 +41,9 @@ def test_shards_have_two_digits_at_least():
 
 
 def test_a_row_survives_packing():
-    assert unpack_row(pack_row(row(facts='{"ä": 1}'))) == row(facts='{"ä": 1}')
+    assert unpack_row(pack_row(row(facts='{"ä": 1}', face_times=[0.5]))) == row(
+        facts='{"ä": 1}', face_times=[0.5]
+    )
     assert list(unpack_row(pack_row(row()))) == ROW_SCHEMA.names
 
 

@@ -1,7 +1,7 @@
 """The detector's AUC once the facts are made equal: no silent ends, one bandwidth, one length, one level.
 
-What remains of the container - bit rate, encoder, picture - never reaches the detector, which hears the
-mono sound that the pipeline keeps.
+What remains of the container - bit rate, encoder - never reaches the detector, which hears the mono sound
+that the pipeline keeps. The faces of a detector with eyes stay as they are.
 """
 
 from collections.abc import Iterator
@@ -21,8 +21,9 @@ from avfake.evaluation.metrics import Interval, NoFigure
 from avfake.features import front_ends
 from avfake.media.pcm import from_pcm, to_pcm
 from avfake.model.inference import clip_score, deterministic
+from avfake.model.streams import PICTURE, SOUND, Looks, make_streams
 from avfake.params import AuditParams
-from avfake.scoring import Scorer
+from avfake.scoring import Scorer, unpacked_faces
 
 SPLITS = ("val", "test")
 # Of cut-off and length over all clips: nearly every clip can be brought down to it, and a few oddities
@@ -107,6 +108,8 @@ def equalise(
     with deterministic(scorer.model.facts["train"]["threads"]):
         for split in SPLITS:
             try:
+                if scorer.modality == PICTURE:
+                    raise NoFigure("the detector does not listen: the facts made equal are of the sound")
                 target = common_target(table, params)
                 of_split = table[(table["split"] == split) & table["sound_seconds"].notna()]
                 clips = draw(of_split, params.equalised_clips, params.seed)
@@ -124,10 +127,12 @@ def _scored(
     """(home, name, clean score, equalised score) of each clip, by shard: one is in memory at a time."""
     wanted = set(zip(clips["home"], clips["video_name"], strict=True))
     homes = set(clips["home"])
+    columns = ["video_name", "sample_rate", "pcm", "pcm_shift"]
+    columns += [] if scorer.modality == SOUND else ["n_faces", "faces", "face_times"]
     for home, path in list_shards(extracted):
         if home not in homes:
             continue
-        for row in read_shard(path, ["video_name", "sample_rate", "pcm", "pcm_shift"]):
+        for row in read_shard(path, columns):
             if (home, row["video_name"]) not in wanted:
                 continue
             rate = row["sample_rate"]
@@ -142,7 +147,11 @@ def _scored(
             for heard in (sound, target.apply(sound, rate)):
                 pcm, shift = to_pcm(heard)
                 windows = front_ends.compute(pcm, rate, scorer.featurize, shift)
-                scores.append(clip_score(scorer.model.detector, windows, batch_size, scorer.device))
+                looks: Looks = windows
+                if scorer.modality != SOUND:
+                    faces = unpacked_faces(row["faces"], row["n_faces"], row["face_times"], scorer.extract)
+                    looks = make_streams(windows, *faces, scorer.model.facts["features"])
+                scores.append(clip_score(scorer.model.detector, looks, batch_size, scorer.device))
             yield home, row["video_name"], scores[0], scores[1]
 
 

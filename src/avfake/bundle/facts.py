@@ -61,7 +61,10 @@ def context(facts: Facts) -> dict[str, Any]:
         "params": facts.head.params,
         "lock": facts.head.lock,
         "model": _recorded(facts.model),
-        "front_end": facts.model.get("features", {}).get("params", {}),
+        "ensemble": facts.model.get("ensemble"),
+        "teacher": facts.model.get("teacher"),
+        "front_end": _front_end(facts.model.get("features", {}).get("params", {})),
+        "sound_only": bool(facts.model.get("features", {}).get("front_end")),
         "sizes": facts.sizes,
         "tools": facts.tools,
         "rules": facts.rules,
@@ -144,6 +147,18 @@ def _recorded(model: Mapping[str, Any]) -> Callable[[str], str]:
         return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
     return text
+
+
+def _front_end(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that the chosen front ends read, by dotted name; none for the baseline's picture."""
+    chosen = params.get("front_end", [])
+    if chosen == ["baseline_image"]:
+        return {}
+    found = {name: value for name, value in params.items() if not isinstance(value, Mapping)}
+    found.pop("front_end", None)
+    for front_end in chosen:
+        found |= {f"{front_end}.{name}": value for name, value in params.get(front_end, {}).items()}
+    return {name: "none" if value is None else value for name, value in found.items()}
 
 
 def _recipes(head: Revision, figures: Figures) -> list[dict[str, Any]]:

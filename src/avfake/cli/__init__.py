@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 import avfake
-from avfake.cli import audit, forge, memo
+from avfake.cli import audit, forge, memo, tune
 from avfake.cli.bundle import bundle
+from avfake.cli.explain import explain
 from avfake.cli.gate import gate
 from avfake.cli.inspect import inspect
 from avfake.cli.leave_one_out import leave_one_out
@@ -23,11 +24,12 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (score, inspect, gate, leave_one_out, bundle, params):
+for command in (score, explain, inspect, gate, leave_one_out, bundle, params):
     app.command()(command)
 app.add_typer(audit.app, name="audit")
 app.add_typer(forge.app, name="forge")
 app.add_typer(memo.app, name="memo")
+app.add_typer(tune.app, name="tune")
 
 
 def _version(wanted: bool) -> None:

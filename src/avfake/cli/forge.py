@@ -90,7 +90,7 @@ def forge_plan(
 def forge_apply(
     tool_name: Annotated[str, typer.Argument(metavar="TOOL", help="As `avfake forge tools` lists it.")],
     clip: Annotated[Path, typer.Argument(metavar="CLIP", help="The clip to work on; it is not changed.")],
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The .mp4 to write.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The .mp4 (or image) to write.")],
     param: Annotated[
         list[str] | None,
         typer.Option(
@@ -161,6 +161,9 @@ def _example(tool: "DeclaredTool") -> str:
 
 def _check_files(tool: "DeclaredTool", clip: Path, partner: Path | None, out: Path) -> None:
     """Raises UserError for a clip that is not there and a file that cannot be written, before any work."""
+    from avfake.dataset.layout import IMAGE_SUFFIXES
+    from avfake.media.image import is_image
+
     if tool.needs_partner and partner is None:
         raise UserError(f"{tool.name} needs a second clip", "name one with --partner")
     if partner is not None and not tool.needs_partner:
@@ -168,8 +171,10 @@ def _check_files(tool: "DeclaredTool", clip: Path, partner: Path | None, out: Pa
     for path in (clip, partner):
         if path is not None and not path.is_file():
             raise UserError(f"{path}: no such file", "name a clip")
-    if out.suffix.lower() != ".mp4":
-        raise UserError(f"--out {out}: clips are written as .mp4", "give a name that ends with .mp4")
+    suffixes = IMAGE_SUFFIXES if is_image(clip) else (".mp4",)
+    if out.suffix.lower() not in suffixes:
+        what = "still images are written as such" if is_image(clip) else "clips are written as .mp4"
+        raise UserError(f"--out {out}: {what}", f"give a name that ends with {' or '.join(suffixes)}")
     if out.exists() and any(out.samefile(path) for path in (clip, partner) if path is not None):
         raise UserError(f"--out {out}: this is the clip that is read", "give another name")
     folder = out.resolve().parent

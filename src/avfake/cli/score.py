@@ -40,13 +40,15 @@ def score(
         raise UserError("--csv and --json exclude each other", "choose one")
     clips = list(_clips(paths))
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # names that are no UTF-8
+    from avfake.dataset.layout import IMAGE_NAME, IMAGE_SUFFIXES, VIDEO_NAME
     from avfake.media.errors import ClipError
     from avfake.scoring import Scorer
 
     scorer = Scorer(model, device)
     show = _csv_row if as_csv else _json_line if as_json else _table_row
     if as_csv:
-        _print_csv("video_name", "score")
+        images = all(path.name.lower().endswith(IMAGE_SUFFIXES) for path in clips)
+        _print_csv(IMAGE_NAME if images else VIDEO_NAME, "score")
     elif not as_json:
         typer.echo("   score  clip")
     n_unreadable = 0

@@ -37,4 +37,4 @@ def with_derived(root: DataRoot, folder: str | Path) -> DataRoot:
     train = root.splits["train"]
     clips = tuple(sorted((*train.clips, *derived), key=lambda clip: clip.video_name))
     splits = {**root.splits, "train": replace(train, clips=clips)}
-    return DataRoot(root.folder, splits, (*root.problems, *problems))
+    return replace(root, splits=splits, problems=(*root.problems, *problems))

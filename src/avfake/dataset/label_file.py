@@ -1,15 +1,20 @@
-"""Reading a label file: CSV with the header `video_name,target`, one row per clip, 1 = fake."""
+"""Reading a label file: CSV with the header `video_name,target`, one row per clip, 1 = fake.
+
+The contest's track of still images has `img_name` in place of `video_name`.
+"""
 
 import csv
 import io
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-from avfake.dataset.layout import Problem
+from avfake.dataset.layout import IMAGE_NAME, IMAGE_SUFFIXES, NAME_COLUMNS, Problem
 from avfake.errors import UserError
 
 _REMEDY = (
-    "the first line must be `video_name,target` (further columns may follow), then a row per clip, 1 = fake"
+    "the first line must be `video_name,target`, or `img_name,target` for still images (further columns may"
+    " follow), then a row per clip, 1 = fake"
 )
 
 
@@ -25,13 +30,27 @@ class LabelRow:
     line: int
 
 
-def read_label_file(path: Path) -> tuple[dict[str, LabelRow], set[str], list[Problem]]:
-    """The usable rows by clip name, the names whose label cannot be used, and the problems with their lines.
+class LabelFile(NamedTuple):
+    """What a label file says.
 
-    A byte-order mark, CRLF line ends, blank lines and blanks around a value are accepted.
+    Attributes:
+        rows: the usable ones by clip name.
+        unusable: names whose label cannot be used.
+        problems: with their lines.
+        name_column: how the column of names is headed, one of `avfake.dataset.layout.NAME_COLUMNS`.
+    """
+
+    rows: dict[str, LabelRow]
+    unusable: set[str]
+    problems: list[Problem]
+    name_column: str
+
+
+def read_label_file(path: Path) -> LabelFile:
+    """Reads a label file; a byte-order mark, CRLF line ends, blank lines and blanks around a value are fine.
 
     Raises:
-        UserError: the file is no UTF-8 text, has no header or no rows.
+        UserError: the file is no UTF-8 text, has no header, two columns of names or no rows.
     """
     try:
         text = path.read_bytes().decode("utf-8-sig")
@@ -40,9 +59,15 @@ def read_label_file(path: Path) -> tuple[dict[str, LabelRow], set[str], list[Pro
         raise UserError(f"{path} line {line}: not UTF-8 text", "save the file as UTF-8") from None
     reader = csv.reader(io.StringIO(text, newline=""))
     header = [name.strip() for name in next(reader, [])]
-    if "video_name" not in header or "target" not in header:
+    name_columns = [name for name in NAME_COLUMNS if name in header]
+    if not name_columns or "target" not in header:
         found = ",".join(header) or "nothing"
         raise UserError(f"{path} line 1: the header is missing (found `{found}`)", _REMEDY)
+    if len(name_columns) > 1:
+        raise UserError(
+            f"{path} line 1: two columns of names: {' and '.join(name_columns)}",
+            "keep one: `video_name` may name clips and still images alike",
+        )
     doubled = {name for name in header if header.count(name) > 1}
     if doubled:
         raise UserError(
@@ -53,25 +78,26 @@ def read_label_file(path: Path) -> tuple[dict[str, LabelRow], set[str], list[Pro
     unusable: set[str] = set()
     problems: list[Problem] = []
     n_rows = 0
+    name_column = name_columns[0]
     try:
         for values in reader:
             if not any(value.strip() for value in values):
                 continue
             n_rows += 1
-            _take(
-                path, reader.line_num, header, [value.strip() for value in values], rows, unusable, problems
-            )
+            stripped = [value.strip() for value in values]
+            _take(path, reader.line_num, header, name_column, stripped, rows, unusable, problems)
     except csv.Error as error:
         raise UserError(f"{path} line {reader.line_num}: not valid CSV: {error}", _REMEDY) from None
     if n_rows == 0:
         raise UserError(f"{path}: no rows after the header", _REMEDY)
-    return rows, unusable, problems
+    return LabelFile(rows, unusable, problems, name_column)
 
 
 def _take(
     path: Path,
     line: int,
     header: list[str],
+    name_column: str,
     values: list[str],
     rows: dict[str, LabelRow],
     unusable: set[str],
@@ -83,7 +109,7 @@ def _take(
         problems.append(Problem(str(path), line, video_name, reason, remedy))
 
     row = dict(zip(header, values, strict=False))
-    name = row.get("video_name", "")
+    name = row.get(name_column, "")
     if not name or "/" in name or "\\" in name or name in (".", ".."):
         problem(name, "not the plain name of a file", "write the clip's file name without a folder")
         return
@@ -113,7 +139,11 @@ def _take(
             unusable.add(name)
             del rows[name]
         return
-    extra = {
-        key: row[key] or None for key in header if key not in ("video_name", "target", "generator", "source")
-    }
+    if name_column == IMAGE_NAME and not name.lower().endswith(IMAGE_SUFFIXES):
+        problem(
+            name, f"no still image by its name, under the header `{IMAGE_NAME}`",
+            "head the column `video_name`, which may name clips and still images alike, or correct the name",
+        )  # fmt: skip
+    known = (name_column, "target", "generator", "source")
+    extra = {key: row[key] or None for key in header if key not in known}
     rows[name] = LabelRow(name, target, row.get("generator") or None, row.get("source") or None, extra, line)

@@ -7,21 +7,25 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 
-from avfake.dataset.layout import Clip, Problem
+from avfake.dataset.layout import VIDEO_NAME, Clip, Problem
 from avfake.files import atomic_write_text, read_parquet, write_parquet
 
 # Splits that only the stage `resplit` makes: clips taken out of train, to be scored or to be left alone.
 HELD_OUT, UNUSED = "held_out", "unused"
 # The column that `resplit` adds: the split whose folder holds the clip.
 HOME = "home"
+# Key in the file's own metadata: how the label files head the names, where that is not `video_name`.
+_NAME_COLUMN = b"name_column"
 
 
-def write_labels(clips: Sequence[Clip], folder: str | Path) -> None:
+def write_labels(clips: Sequence[Clip], folder: str | Path, name_column: str = VIDEO_NAME) -> None:
     """Writes `clips.parquet`: a row per clip that exists or is labelled, by split and name.
 
     Columns: split, video_name, target (int8, null where unknown), generator, source (null where unknown),
-    then every further column of the label files as text.
+    then every further column of the label files as text. `name_column`: how those head the names, which
+    `read_name_column` gives back.
     """
     extra = sorted({key for clip in clips for key in clip.extra})
     columns = {
@@ -32,16 +36,27 @@ def write_labels(clips: Sequence[Clip], folder: str | Path) -> None:
         "source": pa.array([clip.source for clip in clips], pa.string()),
     }
     columns |= {key: pa.array([clip.extra.get(key) for clip in clips], pa.string()) for key in extra}
-    write_parquet(pa.table(columns), Path(folder) / "clips.parquet")
+    _write(columns, folder, name_column)
 
 
-def write_table(labels: pd.DataFrame, folder: str | Path) -> None:
+def write_table(labels: pd.DataFrame, folder: str | Path, name_column: str = VIDEO_NAME) -> None:
     """Writes a table as `read_labels` gives it to `clips.parquet`: `target` as int8, the rest as text."""
     columns = {}
     for name in labels.columns:
         values = [None if pd.isna(value) else value for value in labels[name]]
         columns[name] = pa.array(values, pa.int8() if name == "target" else pa.string())
-    write_parquet(pa.table(columns), Path(folder) / "clips.parquet")
+    _write(columns, folder, name_column)
+
+
+def read_name_column(folder: str | Path) -> str:
+    """How the label files head the names, and prediction files shall: `video_name` or `img_name`."""
+    metadata = pq.read_schema(Path(folder) / "clips.parquet").metadata or {}
+    return str(metadata.get(_NAME_COLUMN, VIDEO_NAME.encode()).decode())
+
+
+def _write(columns: dict[str, pa.Array], folder: str | Path, name_column: str) -> None:
+    metadata = None if name_column == VIDEO_NAME else {_NAME_COLUMN: name_column.encode()}
+    write_parquet(pa.table(columns, metadata=metadata), Path(folder) / "clips.parquet")
 
 
 def read_labels(folder: str | Path) -> pd.DataFrame:

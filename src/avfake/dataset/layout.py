@@ -5,6 +5,12 @@ from pathlib import Path
 
 # In the order of every table.
 SPLITS = ("train", "val", "test")
+# Heads of the column of names in label, template and prediction files: the contest's tracks of clips and of
+# still images. Inside, a still image is a clip too, and the column is always the first.
+VIDEO_NAME, IMAGE_NAME = "video_name", "img_name"
+NAME_COLUMNS = (VIDEO_NAME, IMAGE_NAME)
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
+NO_FACE = "no face found"
 
 
 def split_order(split: str) -> int:

@@ -1,5 +1,7 @@
 """The files of scores: `video_name,score` (official) or `video_name,y_pred` (the baseline's template).
 
+Of still images `img_name` may stand in place of `video_name`.
+
 Written: UTF-8, LF, six decimals, no byte-order mark. Read: with or without a byte-order mark, LF or CRLF.
 """
 
@@ -12,15 +14,18 @@ from pathlib import Path
 
 import pandas as pd
 
+from avfake.dataset.layout import NAME_COLUMNS, VIDEO_NAME
 from avfake.errors import UserError
 from avfake.files import atomic_write_text
 
-NAME = "video_name"
+NAME = VIDEO_NAME
 SCORE_COLUMNS = ("score", "y_pred")
 # Split -> file. The last one is there only where the labels have that split.
 FILES = {"val": "prediction.csv", "test": "prediction_test.csv", "held_out": "prediction_held_out.csv"}
 UNSCORED = "unscored.csv"
-_EXAMPLE = "begin the file with the line `video_name,score` or `video_name,y_pred`"
+_EXAMPLE = (
+    "begin the file with the line `video_name,score` or `video_name,y_pred` (`img_name` for still images)"
+)
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,7 @@ class Template:
     path: Path
     names: tuple[str, ...]
     score_column: str
+    name_column: str
 
 
 @dataclass(frozen=True)
@@ -48,7 +54,7 @@ def read_template(path: str | Path) -> Template:
         UserError: no such file, not UTF-8, another header, an empty or doubled name, no row.
     """
     path = Path(path)
-    score_column, rows = _read_rows(path)
+    (name_column, score_column), rows = _read_rows(path)
     lines: dict[str, int] = {}
     for line, row in rows:
         if len(row) > 2:
@@ -57,7 +63,7 @@ def read_template(path: str | Path) -> Template:
             )
         name = row[0]
         if not name:
-            raise UserError(f"{path} line {line}: no video_name", "name a clip, or remove the line")
+            raise UserError(f"{path} line {line}: no {name_column}", "name a clip, or remove the line")
         if name in lines:
             raise UserError(
                 f"{path} line {line}: `{name}` stands in line {lines[name]} already", "remove one of them"
@@ -65,11 +71,13 @@ def read_template(path: str | Path) -> Template:
         lines[name] = line
     if not lines:
         raise UserError(f"{path}: no clip is named below the header", "add a row per clip")
-    return Template(path, tuple(lines), score_column)
+    return Template(path, tuple(lines), score_column, name_column)
 
 
 def read_predictions(path: str | Path) -> pd.DataFrame:
     """A file of scores as a table: video_name (str), score (float64, in [0, 1]), in the file's order.
+
+    The first column is `video_name` in the table also where the file says `img_name`.
 
     Raises:
         UserError: no such file, not UTF-8, another header, a doubled name, a score outside [0, 1].
@@ -105,10 +113,13 @@ def read_split(folder: str | Path, split: str) -> pd.DataFrame | None:
 
 
 def write_predictions(
-    path: str | Path, rows: Iterable[tuple[str, float]], score_column: str = "score"
+    path: str | Path,
+    rows: Iterable[tuple[str, float]],
+    score_column: str = "score",
+    name_column: str = NAME,
 ) -> None:
-    """Writes (video_name, score) rows in the order given, under the header `video_name,<score_column>`."""
-    _write(path, (NAME, score_column), ((name, format_score(score)) for name, score in rows))
+    """Writes (name, score) rows in the order given, under the header `<name_column>,<score_column>`."""
+    _write(path, (name_column, score_column), ((name, format_score(score)) for name, score in rows))
 
 
 def format_score(score: float) -> str:
@@ -127,8 +138,8 @@ def write_unscored(path: str | Path, items: Iterable[Unscored]) -> None:
     _write(path, ("split", NAME, "reason"), ((item.split, item.video_name, item.reason) for item in items))
 
 
-def _read_rows(path: Path) -> tuple[str, list[tuple[int, list[str]]]]:
-    """The name of the score column, and (line, fields) of every row that is not blank."""
+def _read_rows(path: Path) -> tuple[tuple[str, str], list[tuple[int, list[str]]]]:
+    """The names of both columns, and (line, fields) of every row that is not blank."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
@@ -141,10 +152,10 @@ def _read_rows(path: Path) -> tuple[str, list[tuple[int, list[str]]]]:
     # io.StringIO(newline="") hands both kinds of line ends to csv, which understands them
     reader = csv.reader(io.StringIO(text, newline=""))
     header = [field.strip() for field in next(reader, [])]
-    if len(header) != 2 or header[0] != NAME or header[1] not in SCORE_COLUMNS:
+    if len(header) != 2 or header[0] not in NAME_COLUMNS or header[1] not in SCORE_COLUMNS:
         shown = ",".join(header) or "(nothing)"
         raise UserError(f"{path} line 1: the header is `{shown}`", _EXAMPLE)
-    return header[1], [(reader.line_num, row) for row in reader if row]
+    return (header[0], header[1]), [(reader.line_num, row) for row in reader if row]
 
 
 def _write(path: str | Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

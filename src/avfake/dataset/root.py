@@ -3,6 +3,9 @@
     trainset/ valset/ testset/        clips, directly in the folder (testset is optional)
     train_label.txt val_label.txt     CSV, header `video_name,target`, 1 = fake (test_label.txt is optional)
 
+A still image (.jpg, .jpeg, .png) is a clip of one frame; the labels of a root of images may be headed
+`img_name,target`.
+
 Optional label columns: `generator` (how it was faked, `real` for real), `source` (speaker, identity or
 origin); any other column is kept as a subgroup.
 """
@@ -12,13 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from avfake.dataset.label_file import LabelRow, read_label_file
-from avfake.dataset.layout import SPLITS, Clip, Problem
+from avfake.dataset.layout import IMAGE_SUFFIXES, SPLITS, VIDEO_NAME, Clip, Problem
 from avfake.errors import UserError
 from avfake.params import DataParams
 
 VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".flv", ".3gp")
 AUDIO_SUFFIXES = (".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".opus")
-MEDIA_SUFFIXES = frozenset((*VIDEO_SUFFIXES, *AUDIO_SUFFIXES))
+MEDIA_SUFFIXES = frozenset((*VIDEO_SUFFIXES, *AUDIO_SUFFIXES, *IMAGE_SUFFIXES))
 
 
 @dataclass(frozen=True)
@@ -33,11 +36,15 @@ class Split:
 
 @dataclass(frozen=True)
 class DataRoot:
-    """All splits of a root, in the order train, val, test, and everything that is wrong with them."""
+    """All splits of a root, in the order train, val, test, and everything that is wrong with them.
+
+    `name_column`: how its label files head the names, and its prediction files shall.
+    """
 
     folder: Path
     splits: dict[str, Split]
     problems: tuple[Problem, ...]
+    name_column: str = VIDEO_NAME
 
     @property
     def clips(self) -> list[Clip]:
@@ -53,7 +60,8 @@ def load_root(params: DataParams) -> DataRoot:
 
     Raises:
         UserError: the root, a folder or a label file of train or val is missing, or a label file
-            cannot be understood at all (no header, no text, no row).
+            cannot be understood at all (no header, no text, no row), or the label files head the names
+            differently.
     """
     folder = Path(params.root)
     if not folder.is_dir():
@@ -64,6 +72,7 @@ def load_root(params: DataParams) -> DataRoot:
     splits: dict[str, Split] = {}
     problems: list[Problem] = []
     seen: dict[str, str] = {}
+    name_columns: dict[str, str] = {}  # how the names are headed -> the first label file that does so
     for name in SPLITS:
         if name == "test" and not (folder / "testset").is_dir():
             if (folder / "test_label.txt").exists():
@@ -72,8 +81,10 @@ def load_root(params: DataParams) -> DataRoot:
                     "add the clips, or remove the label file",
                 )
             continue
-        split, found = _load_split(folder, name)
+        split, found, name_column = _load_split(folder, name)
         problems += found
+        if name_column is not None:
+            name_columns.setdefault(name_column, str(split.label_file))
         for clip in split.clips:
             other = seen.setdefault(clip.video_name, name)
             if other != name:
@@ -87,10 +98,14 @@ def load_root(params: DataParams) -> DataRoot:
                     )
                 )
         splits[name] = _limited(split, params) if params.limit else split
-    return DataRoot(folder, splits, tuple(problems))
+    if len(name_columns) > 1:
+        said = " and ".join(f"`{column}` in {file}" for column, file in name_columns.items())
+        raise UserError(f"the names of clips are headed {said}", "head them alike in all label files")
+    return DataRoot(folder, splits, tuple(problems), next(iter(name_columns)))
 
 
-def _load_split(root: Path, name: str) -> tuple[Split, list[Problem]]:
+def _load_split(root: Path, name: str) -> tuple[Split, list[Problem], str | None]:
+    """A split, its problems, and how its label file heads the names; None where there is none."""
     folder = root / f"{name}set"
     label_file = root / f"{name}_label.txt"
     if not folder.is_dir():
@@ -98,13 +113,12 @@ def _load_split(root: Path, name: str) -> tuple[Split, list[Problem]]:
     if not label_file.is_file():
         if name != "test":
             raise UserError(f"{label_file}: no such file", "write one: header `video_name,target`, 1 = fake")
-        labels: dict[str, LabelRow] = {}
-        problems: list[Problem] = []
-        unusable: set[str] = set()
-        label_path = None
+        label_path, said = None, None
     else:
-        labels, unusable, problems = read_label_file(label_file)
-        label_path = label_file
+        label_path, said = label_file, read_label_file(label_file)
+    labels: dict[str, LabelRow] = said.rows if said else {}
+    unusable: set[str] = said.unusable if said else set()
+    problems: list[Problem] = said.problems if said else []
 
     files: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
@@ -158,7 +172,7 @@ def _load_split(root: Path, name: str) -> tuple[Split, list[Problem]]:
         for video_name in sorted(files.keys() | labels.keys())
     )
     problems.sort(key=lambda item: (item.file, item.line or 0, item.video_name))
-    return Split(name, folder, label_path, clips), problems
+    return Split(name, folder, label_path, clips), problems, said.name_column if said else None
 
 
 def _is_text(name: str) -> bool:

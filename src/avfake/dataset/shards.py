@@ -22,6 +22,7 @@ ROW_SCHEMA = pa.schema(
         ("pcm_shift", pa.int32()),
         ("n_faces", pa.int32()),
         ("faces", pa.large_binary()),
+        ("face_times", pa.list_(pa.float64())),
         ("facts", pa.string()),
     ]
 )

@@ -21,6 +21,7 @@ from avfake.media import clip as media_clip
 from avfake.media.errors import ClipError
 from avfake.memo import Memo, memo_key
 from avfake.model.inference import deterministic
+from avfake.model.streams import PICTURE
 from avfake.params import MemoParams
 from avfake.scoring import Scorer
 
@@ -74,7 +75,7 @@ class Measured:
 def model_key(scorer: Scorer) -> str:
     """Hash of the weights and of the front end that a score depends on."""
     facts = scorer.model.facts
-    return memo_key(facts["sha256"], facts["backbone"], facts["features"])
+    return memo_key(facts["sha256"], facts["backbone"], facts["features"], facts.get("visual"))
 
 
 def start_worker() -> None:
@@ -116,11 +117,15 @@ def _measured(task: Task, names: list[str], sha256: str) -> Iterator[Score]:
     conditions = chosen(name for name in names if name != CLEAN)
     with deterministic(_THREADS):
         if CLEAN in names:
-            yield Score(CLEAN, listener.score(sound))
+            yield Score(CLEAN, listener.score_clean(sound))
         for name, condition in conditions.items():
             try:
                 if isinstance(condition, PictureCondition):
                     value = listener.score_rewritten(task.path, condition)
+                elif listener.scorer.modality == PICTURE:
+                    value = listener.score_clean(sound)
+                elif len(sound) == 0:
+                    raise ClipError("the clip has no usable sound")
                 else:
                     value = listener.score(condition.apply(sound, generator(task.seed, sha256, name)))
                 yield Score(name, value)

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.signal import fftconvolve
 
 from avfake.disturb.sound import RATE, as_loud_as, fixed_length
 
@@ -32,6 +31,8 @@ def reverberant(
     Returns:
         float32 [n]; what rings on after the end is cut off.
     """
+    from scipy.signal import fftconvolve  # slow to import
+
     heard = fftconvolve(sound, response(rng, seconds, sample_rate))
     return as_loud_as(fixed_length(heard, len(sound)), sound)
 

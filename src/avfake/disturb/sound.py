@@ -6,7 +6,6 @@ Where a function takes a `sample_rate`, it is the sound's own in Hz.
 import numpy as np
 import soxr
 from scipy.fft import next_fast_len
-from scipy.signal import fftconvolve, firwin, firwin2
 
 from avfake.media.audio import REFERENCE_RATE
 from avfake.media.errors import ClipError
@@ -106,6 +105,8 @@ def band_passed(sound: np.ndarray, low: float, high: float, sample_rate: int = R
 
     With `low` 0 nothing is cut off below, with `high` at or above half the sample rate nothing above.
     """
+    from scipy.signal import firwin  # slow to import, here and below
+
     cuts_above = high < sample_rate / 2
     if low <= 0 and not cuts_above:
         return sound.copy()
@@ -118,6 +119,8 @@ def band_passed(sound: np.ndarray, low: float, high: float, sample_rate: int = R
 
 def tilted(sound: np.ndarray, slope: float, sample_rate: int = RATE) -> np.ndarray:
     """Its spectrum tilted by `slope` dB per octave, as by another microphone; as loud as before."""
+    from scipy.signal import firwin2
+
     half = sample_rate / 2
     frequencies = np.geomspace(_TILT_FROM, half, 64)
     gain = (frequencies / _TILT_AROUND) ** (slope / _OCTAVE_DB)
@@ -202,6 +205,8 @@ def _taps(sample_rate: int) -> int:
 
 
 def _filtered(sound: np.ndarray, taps: np.ndarray) -> np.ndarray:
+    from scipy.signal import fftconvolve
+
     return fixed_length(fftconvolve(sound, taps.astype(np.float32))[len(taps) // 2 :], len(sound))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 def baseline_image(path: str | Path) -> np.ndarray:
     """The known baseline's picture of a clip's sound, uint8 [256, 256], low frequency in the first row.
 
-    It takes the same way as the pipeline with `featurize.front_end: baseline_image` (sound kept as 16-bit
+    It takes the same way as the pipeline with `featurize.front_end: [baseline_image]` (sound kept as 16-bit
     samples at 22 050 Hz), hence the same bytes, and is within one grey level of the reference recipe in
     benchmarks/reference.py.
 

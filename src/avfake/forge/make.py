@@ -5,17 +5,19 @@ from pathlib import Path
 import numpy as np
 
 from avfake.forge.clip.reading import Track, read_picture, read_sound
+from avfake.forge.clip.still import read_still, written_still
 from avfake.forge.clip.writing import written
 from avfake.forge.declared import DeclaredTool, ToolParams
 from avfake.forge.take import Edited, Sound, Take
 from avfake.media.errors import ClipError
+from avfake.media.image import NO_SOUND, is_image
 
 # Raise it when anything in reading, timing, encoding or writing clips changes what `derive` returns.
 VERSION = 1
 
 
 def derive(path: Path, tool: DeclaredTool, params: ToolParams, seed: int, partner: Path | None) -> bytes:
-    """The .mp4 file that the tool makes of a clip.
+    """The .mp4 file that the tool makes of a clip; of a still image, an image of the same format.
 
     Args:
         path: the clip.
@@ -29,6 +31,9 @@ def derive(path: Path, tool: DeclaredTool, params: ToolParams, seed: int, partne
         ValueError: what the tool gave back is broken; the message names the tool.
     """
     needs = tool.needs
+    still = is_image(path)
+    if still and (needs & {"sound", "partner_sound"} or tool.changes != "picture"):
+        raise ClipError(NO_SOUND)
     track = read_sound(path) if "sound" in needs else None
     take = _take(path, track, bool(needs & {"picture", "face"}))
     second = None
@@ -42,6 +47,8 @@ def derive(path: Path, tool: DeclaredTool, params: ToolParams, seed: int, partne
             raise ClipError(f"the second clip: {error.reason}") from None
     edited = tool.apply(take, params, np.random.default_rng(seed), second)
     _check(edited, tool, track)
+    if still:
+        return written_still(path, edited)
     # What the channels have beside their mean belongs to the sound that was there.
     return written(path, edited, track, in_step=tool.changes != "pair")
 
@@ -56,7 +63,9 @@ def libraries(tool: DeclaredTool) -> dict[str, str]:
 
 def _take(path: Path, track: Track | None, with_picture: bool) -> Take:
     sound = None if track is None else Sound(track.mid(), track.rate)
-    return Take(sound, read_picture(path) if with_picture else None)
+    if not with_picture:
+        return Take(sound)
+    return Take(sound, read_still(path) if is_image(path) else read_picture(path))
 
 
 def _check(edited: Edited, tool: DeclaredTool, track: Track | None) -> None:

@@ -9,12 +9,13 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from avfake.dataset.layout import Clip
+from avfake.dataset.layout import IMAGE_SUFFIXES, Clip
 from avfake.dataset.root import DataRoot
 from avfake.errors import UserError
 from avfake.forge.declared import DeclaredTool
@@ -84,8 +85,10 @@ def plan(root: DataRoot, params: AugmentParams) -> tuple[Job, ...]:
 
 
 def derived_name(recipe: str, copy: int, source_name: str) -> str:
-    """The name of a derived clip: nothing of it tells whether it is real."""
-    return f"{recipe}-{copy}-{hashlib.sha256(source_name.encode()).hexdigest()[:24]}.mp4"
+    """The name of a derived clip: nothing of it tells whether it is real. Images keep their suffix."""
+    suffix = Path(source_name).suffix
+    suffix = suffix if suffix.lower() in IMAGE_SUFFIXES else ".mp4"
+    return f"{recipe}-{copy}-{hashlib.sha256(source_name.encode()).hexdigest()[:24]}{suffix}"
 
 
 def copies(recipe: RecipeParams, video_name: str) -> int:

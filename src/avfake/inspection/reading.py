@@ -18,16 +18,18 @@ from avfake.stages.extract import NO_SUCH_CLIP, Task, extract_task, start_worker
 DEFAULT_EXTRACT = ExtractParams(
     sample_rate=22050, max_seconds=120.0, min_seconds=0.05, n_faces=4, face_size=112, buckets=16
 )
-DEFAULT_LOG_MEL = LogMelParams(
-    n_fft=1024,
-    hop_length=256,
-    n_mels=128,
-    fmin=0.0,
-    fmax=8000.0,
-    dynamic_range=80.0,
-    window_frames=256,
-    window_hop=128,
-)
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """The log-mel spectrogram that a clip is drawn as: the front end's settings, samples, dB."""
+
+    log_mel: LogMelParams
+    hop_length: int
+    dynamic_range: float
+
+
+DEFAULT_DRAWING = Drawing(LogMelParams(n_fft=512, n_mels=128, fmin=0.0, fmax=8000.0), 128, 80.0)
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Settings:
     """How clips are read and drawn. `memo` is None outside the project: every clip is then decoded."""
 
     extract: ExtractParams
-    log_mel: LogMelParams
+    drawing: Drawing
     memo: MemoParams | None
     workers: int
 
@@ -77,10 +79,11 @@ def settings_of(path: Path, workers: int | None) -> Settings:
         UserError: a section that is read from the file is wrong.
     """
     if not path.exists():
-        return Settings(DEFAULT_EXTRACT, DEFAULT_LOG_MEL, None, workers or 0)
+        return Settings(DEFAULT_EXTRACT, DEFAULT_DRAWING, None, workers or 0)
+    featurize = load(FeaturizeParams, path)
     return Settings(
         load(ExtractParams, path),
-        load(FeaturizeParams, path).log_mel,
+        Drawing(featurize.log_mel, featurize.hop_length, featurize.dynamic_range),
         load(MemoParams, path),
         load(ParallelParams, path).workers if workers is None else workers,
     )

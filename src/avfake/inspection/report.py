@@ -65,7 +65,11 @@ def inspect_root(root: Path, settings: Settings, limit: int | None, seed: int, c
             "seed": seed,
             "clips": clips,
             "extract": settings.extract.model_dump(exclude={"buckets"}),
-            "log_mel": settings.log_mel.model_dump(exclude={"window_frames", "window_hop"}),
+            "log_mel": settings.drawing.log_mel.model_dump()
+            | {
+                "hop_length": settings.drawing.hop_length,
+                "dynamic_range": settings.drawing.dynamic_range,
+            },
         },
         "counts": table,
         "generators": generators(whole.clips),

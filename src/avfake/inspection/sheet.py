@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from statistics import median
@@ -12,12 +12,13 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from avfake.features.log_mel import grey_levels
-from avfake.inspection.reading import DEFAULT_EXTRACT, Settings, missing
+from avfake.features.log_mel import log_mel
+from avfake.features.normalise import grey_levels
+from avfake.inspection.reading import DEFAULT_EXTRACT, Drawing, Settings, missing
 from avfake.media.clip import extract_clip
 from avfake.media.pcm import from_pcm
 from avfake.parallel import map_ordered
-from avfake.params import ExtractParams, LogMelParams
+from avfake.params import ExtractParams
 from avfake.stages.extract import start_worker
 
 WIDTH, HEIGHT = 480, 128  # pixels of a spectrogram
@@ -50,7 +51,7 @@ class Picture:
 class _Job:
     path: Path
     extract: ExtractParams
-    log_mel: LogMelParams
+    drawing: Drawing
     scale: float
 
 
@@ -65,10 +66,11 @@ def pictures(root: Path, rows: Sequence[Mapping[str, Any]], settings: Settings) 
     n_faces = settings.extract.n_faces or DEFAULT_EXTRACT.n_faces
     extract = settings.extract.model_copy(update={"n_faces": n_faces, "face_size": _FACE})
     # The front end would refuse bands above half of the sample rate; a look at the clips need not.
-    fmax = min(settings.log_mel.fmax, extract.sample_rate / 2)
-    log_mel = settings.log_mel.model_copy(update={"fmax": fmax})
+    bands = settings.drawing.log_mel
+    fmax = min(bands.fmax, extract.sample_rate / 2)
+    drawing = replace(settings.drawing, log_mel=bands.model_copy(update={"fmax": fmax}))
     scale = scale_of(rows)
-    jobs = [_Job(root / f"{row['split']}set" / row["video_name"], extract, log_mel, scale) for row in rows]
+    jobs = [_Job(root / f"{row['split']}set" / row["video_name"], extract, drawing, scale) for row in rows]
     return [
         result.value or _nothing(result.error or "no result")
         for result in map_ordered(_picture, jobs, settings.workers, "sheet", start_worker)
@@ -99,13 +101,19 @@ def _picture(job: _Job) -> Picture:
     if row.audio_error is None:
         sound = from_pcm(np.frombuffer(row.pcm, "<i2"), row.pcm_shift)
         share = len(sound) / row.sample_rate / job.scale
-        drawn = spectrogram(grey_levels(sound, row.sample_rate, job.log_mel), share)
+        drawn = spectrogram(_levels(sound, row.sample_rate, job.drawing), share)
     if row.n_faces:
         crops = np.frombuffer(row.faces, np.uint8).reshape(row.n_faces, _FACE, _FACE, 3)
         file = io.BytesIO()
         Image.fromarray(np.concatenate(crops, axis=1)).save(file, "JPEG", quality=_JPEG_QUALITY)
         faces = file.getvalue()
     return Picture(drawn, row.audio_error, faces, row.n_faces, row.video_error)
+
+
+def _levels(sound: np.ndarray, sample_rate: int, drawing: Drawing) -> np.ndarray:
+    """Grey levels uint8 [bands, frames] of the whole clip, as the front end `log_mel` has them."""
+    values = log_mel(sound, sample_rate, drawing.hop_length, drawing.dynamic_range, drawing.log_mel)
+    return grey_levels(values, "peak", drawing.dynamic_range)
 
 
 def _nothing(reason: str) -> Picture:

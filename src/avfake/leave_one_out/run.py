@@ -13,14 +13,15 @@ from avfake.dataset.features import FeatureSet
 from avfake.dataset.labels import HELD_OUT
 from avfake.dataset.predictions import format_score
 from avfake.errors import UserError
-from avfake.files import sha256_file
 from avfake.leave_one_out.folds import Fold
 from avfake.memo import Memo, memo_key
 from avfake.model.clips import Clips, select, select_training
 from avfake.model.inference import choose_device, clip_score
+from avfake.model.packed import examples, read_clip
 from avfake.model.provenance import code_facts, data_hash, fingerprint
-from avfake.model.recipe import train_detector, weights_file
-from avfake.model.training import Data
+from avfake.model.recipe import train_detector, weights_sha256
+from avfake.model.validation import Data
+from avfake.model.waveform import sound_hash
 from avfake.params import MemoParams, TrainParams
 
 VERSION = "1"
@@ -77,10 +78,11 @@ class Runner:
     ) -> None:
         self.features, self.params = features, params
         self.memo_folder, self.memo = memo.folder, Memo(memo.folder, memo.max_gib)
-        both = {split: select(features.index, labels, split) for split in ("train", "val")}
-        self.data_sha256 = data_hash(folder, features, both)
-        weights = weights_file(params)
-        self.pretrained_sha256 = None if weights is None else sha256_file(weights)
+        self.counts = examples(features, params.modality)
+        both = {split: select(features.index, labels, split, self.counts) for split in ("train", "val")}
+        self.data_sha256 = data_hash(folder, features, both, params.modality)
+        self.pretrained_sha256 = weights_sha256(params)
+        self.sound_sha256 = sound_hash(features, params.augmentation.waveform)
         self.device = choose_device(params.device)
         self.code = code_facts()
 
@@ -88,14 +90,14 @@ class Runner:
         """The fold's training, or why there can be none."""
         labels, index = fold.held.labels, self.features.index
         try:
-            data = Data(self.features, *select_training(index, labels))
+            data = Data(self.features, *select_training(index, labels, self.counts))
         except UserError as error:
             return Scored(fold, [], [], [], {}, f"left out `{fold.generator}`: {error.message}")
-        tested = select(index, labels, HELD_OUT)
+        tested = select(index, labels, HELD_OUT, self.counts)
         content = fingerprint(self.data_sha256, _canonical(data.train), _canonical(data.val))
         key = memo_key(
             "leave_one_out", VERSION, self.params.model_dump(), self.pretrained_sha256, content, self.code,
-            str(self.device), {"tested": _canonical(tested)},
+            self.sound_sha256, str(self.device), {"tested": _canonical(tested)},
         )  # fmt: skip
         return Job(fold, data, tested, content, key)
 
@@ -111,8 +113,9 @@ class Runner:
         """Trains, scores and keeps the fold. Call it inside `deterministic(params.threads)`."""
         trained = train_detector(job.data, self.params, self.memo_folder, job.content)
         scores = [
-            clip_score(trained.detector, self.features.windows(row), self.params.batch_size, trained.device)
+            clip_score(trained.detector, looks, self.params.batch_size, trained.device)
             for row in job.tested.rows.tolist()
+            for looks in (read_clip(self.features, row, self.params.modality),)
         ]
         facts = {key: trained.facts[key] for key in ("best_epoch", "val_auc", "sizes")}
         result = {"scores": [float(format_score(score)) for score in scores], "facts": facts}

@@ -35,6 +35,9 @@ def opened(path: str | Path) -> Iterator[Any]:
     except av.FFmpegError as error:
         raise ClipError(_why_unopened(path, error)) from None
     with container:
+        if container.format.name == "image2" or container.format.name.endswith("_pipe"):
+            # By its suffix alone, or an image format that this project does not read.
+            raise ClipError("neither a clip nor a JPEG or PNG image")
         yield container
 
 

@@ -6,20 +6,23 @@ from typing import Any
 
 from avfake.media.container import best_stream, opened
 from avfake.media.errors import ClipError
+from avfake.media.image import image_facts, is_image, open_image
 
 Facts = dict[str, str | int | float | None]
 
 
 def probe(path: str | Path) -> Facts:
-    """The facts of a clip, without decoding it; None where the container does not say.
+    """The facts of a clip, without decoding it (but for a still image); None where the file does not say.
 
     Keys: `container`, `encoder`, `file_bytes`, `bit_rate` (bit/s), `seconds`; `audio_codec`, `audio_rate`
     (Hz), `audio_channels`, `audio_bit_rate`, `audio_seconds`; `video_codec`, `video_width`, `video_height`,
     `video_fps`, `video_bit_rate`, `video_seconds`; `audio_minus_video_seconds`.
 
     Raises:
-        ClipError: the file cannot be opened.
+        ClipError: the file cannot be opened, or is a damaged image.
     """
+    if is_image(path):
+        return image_facts(open_image(path), Path(path).stat().st_size)
     with opened(path) as container:
         return facts_of(container, Path(path).stat().st_size)
 

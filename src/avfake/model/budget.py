@@ -25,9 +25,14 @@ class Size:
     parameters_thop: int
     macs_thop: int
 
+    def times(self, n: int) -> "Size":
+        """The size of `n` detectors like this one."""
+        return Size(n * self.parameters, n * self.parameters_thop, n * self.macs_thop)
 
-def measure(detector: Detector, shape: tuple[int, int]) -> Size:
-    """Counts the parameters and the operations of a detector for one window of `shape`.
+
+def measure(detector: Detector, shape: tuple[int, int, int]) -> Size:
+    """Counts the parameters and the operations of a detector for one window of `shape` (C, H, W), or one
+    pair.
 
     thop adds buffers to what it profiles (Lyken17/pytorch-OpCounter#96): it gets a copy that is thrown away.
     """
@@ -37,8 +42,8 @@ def measure(detector: Detector, shape: tuple[int, int]) -> Size:
     if device.type != "meta":
         device = torch.device("cpu")
         throwaway = throwaway.cpu().float()
-    window = torch.zeros(1, *shape, device=device)
-    macs, parameters = thop.profile(throwaway, (window,), custom_ops=_rules(throwaway), verbose=False)
+    inputs = (throwaway.example(shape, device),)
+    macs, parameters = thop.profile(throwaway, inputs, custom_ops=_rules(throwaway), verbose=False)
     return Size(sum(p.numel() for p in detector.parameters()), int(parameters), int(macs))
 
 

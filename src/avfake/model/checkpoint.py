@@ -26,8 +26,15 @@ class Checkpoint:
 
     def __init__(self, folder: str | Path, fingerprint: str) -> None:
         self.root = Path(folder) / "train"
+        self.name = fingerprint
         self.folder = self.root / fingerprint
         self.path = self.folder / _NAME
+
+    def part(self, name: str) -> "Checkpoint":
+        """The checkpoint of a training that this one consists of; it goes when this one goes."""
+        part = Checkpoint(self.root.parent, self.folder.name)
+        part.path = self.folder / f"{name}.pt"
+        return part
 
     def load(self) -> dict[str, Any] | None:
         """What `save` wrote last; None if there is nothing, or (with a warning) if it is damaged."""

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from avfake.errors import UserError
 from avfake.model.detector import FAKE, Detector
+from avfake.model.ensemble import Ensemble, members_of
+from avfake.model.pooling import attend, is_attentive
+from avfake.model.streams import PICTURE, Looks, Streams
 from avfake.model.views import View, identity
 
-Windows = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 
 
@@ -54,20 +56,22 @@ def to_device(detector: Detector, device: torch.device) -> Detector:
 
 
 def window_logits(
-    detector: Detector, windows: Windows, batch_size: int, device: torch.device, view: View = identity
+    detector: Detector, windows: Looks, batch_size: int, device: torch.device, view: View = identity
 ) -> Floats:
-    """Logits (real, fake) of each window.
+    """Logits (real, fake) of each window, or of each pair.
 
     Args:
         detector: in evaluation mode, on `device`.
-        windows: uint8 [n, H, W], of one clip.
+        windows: of one clip, uint8 [n, C, H, W], or what a detector with eyes looks at.
         batch_size: windows at once.
         device: where the detector is.
-        view: what is done to the windows first.
+        view: what is done to the windows (faces, where the detector does not listen) first.
 
     Returns:
         float64 [n, 2].
     """
+    if isinstance(windows, Streams):
+        return _pair_logits(detector, windows, batch_size, device, view)
     parts = []
     with torch.inference_mode():
         for start in range(0, len(windows), batch_size):
@@ -78,6 +82,19 @@ def window_logits(
     return np.concatenate(parts)
 
 
+def _pair_logits(
+    detector: Detector, streams: Streams, batch_size: int, device: torch.device, view: View
+) -> Floats:
+    """Logits float64 [pairs, 2] of one clip."""
+    listens = detector.modality != PICTURE
+    parts = []
+    with torch.inference_mode():
+        for start in range(0, len(streams), batch_size):
+            pairs = streams.batch(start, start + batch_size).tensors(device)
+            parts.append(detector(pairs.viewed(view, listens)).double().cpu().numpy())
+    return np.concatenate(parts)
+
+
 def fake_probability(logits: Floats) -> Floats:
     """Softmax of logits [n, 2], the share of fake: float64 [n]."""
     shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
@@ -85,18 +102,57 @@ def fake_probability(logits: Floats) -> Floats:
     return share
 
 
+def clip_logits(
+    detector: Detector, windows: Looks, batch_size: int, device: torch.device, view: View = identity
+) -> Floats:
+    """What `clip_probability` takes: logits of each window, or with attention those of the clip, [1, 2].
+
+    Arguments as of `window_logits`.
+    """
+    if not any(map(is_attentive, members_of(detector))):
+        return window_logits(detector, windows, batch_size, device, view)
+    each = []
+    for member in members_of(detector):
+        assert not isinstance(windows, Streams)  # attention is of sound
+        logits = attend(member, windows, batch_size, device, view).clip
+        each.append(logits - np.logaddexp.reduce(logits, axis=1, keepdims=True))
+    mean: Floats = np.logaddexp.reduce(each, axis=0) - np.log(len(each))
+    return mean
+
+
+def clip_probability(logits: Floats, pooling: str) -> float:
+    """Probability that a clip is fake, of the logits [n, 2] of its windows.
+
+    Args:
+        logits: real, fake.
+        pooling: `mean`: of the windows' probabilities. `log_odds`: the probability of their mean log-odds,
+            the geometric mean of the odds; windows that are sure of the one or the other do not saturate.
+            `attention`: the logits are the clip's already.
+    """
+    if pooling == "mean":
+        return float(fake_probability(logits).mean())
+    return float(fake_probability(logits.mean(axis=0, keepdims=True))[0])
+
+
 def clip_score(
     detector: Detector,
-    windows: Windows,
+    windows: Looks,
     batch_size: int,
     device: torch.device,
     views: Sequence[View] = (identity,),
 ) -> float:
-    """Probability that a clip is fake: the mean over its windows uint8 [n >= 1, H, W] and over the views."""
+    """Probability that a clip is fake, of its windows uint8 [n >= 1, C, H, W] or pairs; over views, the mean.
+
+    Where windows are weighed by attention, the clip has one probability per view. That of an ensemble is the
+    mean over its members.
+    """
+    if isinstance(detector, Ensemble):
+        each = [clip_score(member, windows, batch_size, device, views) for member in detector]
+        return float(np.mean(each))
     return float(
         np.mean(
             [
-                fake_probability(window_logits(detector, windows, batch_size, device, view)).mean()
+                clip_probability(clip_logits(detector, windows, batch_size, device, view), detector.pooling)
                 for view in views
             ]
         )

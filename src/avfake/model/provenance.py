@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import timm
 import torch
 
@@ -13,10 +14,14 @@ import avfake
 from avfake.dataset.features import FeatureSet
 from avfake.files import sha256_file
 from avfake.model.clips import TRAINING_SPLITS, Clips
+from avfake.model.streams import SOUND
 
 
-def data_hash(folder: str | Path, features: FeatureSet, clips: Mapping[str, Clips]) -> str:
-    """SHA-256 over what training reads: windows and labels of train and val, and the front end.
+def data_hash(
+    folder: str | Path, features: FeatureSet, clips: Mapping[str, Clips], modality: str = SOUND
+) -> str:
+    """SHA-256 over what training reads: windows and labels of train and val, and the front end; and the
+    faces, where `modality` has eyes.
 
     Other splits do not count: the model does not depend on them.
     """
@@ -30,6 +35,10 @@ def data_hash(folder: str | Path, features: FeatureSet, clips: Mapping[str, Clip
             _canonical([split, part.names, part.rows.tolist(), part.counts.tolist(), part.targets.tolist()])
         )
         digest.update(_canonical(part.generators))
+        if modality != SOUND:
+            for row in part.rows.tolist():
+                digest.update(_canonical(np.asarray(features.face_times(row), np.float64).tolist()))
+                digest.update(np.ascontiguousarray(features.faces(row)).tobytes())
     return digest.hexdigest()
 
 
@@ -44,8 +53,9 @@ def code_facts() -> dict[str, str]:
     Only the sources that the stage `train` lists in dvc.yaml: the file must follow from what DVC tracks.
     """
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(f"{path.name} {sha256_file(path)}\n".encode())
+    root = Path(__file__).parent
+    for path in sorted(root.rglob("*.py")):
+        digest.update(f"{path.relative_to(root).as_posix()} {sha256_file(path)}\n".encode())
     return {
         "avfake": avfake.__version__,
         "torch": torch.__version__,

@@ -1,15 +1,21 @@
 """The saved model: `model.safetensors` (weights) and `model.json` (what made them). Nothing else is needed.
 
-Keys of model.json: `format`, `backbone`, `features` (features.json as featurize wrote it: the front end and
-its parameters), `train` (the parameters of training), `pretrained` (where the weights came from that it
-started with: avfake.model.pretrained.origin), `pretrained_sha256` (of their file), `best_epoch`, `val_auc`,
-`prior` (share of fakes among the clips trained on), `generators` (ways of forging seen in training, sorted),
-`sizes` (`n_train`, `n_val` clips), `parameters`, `parameters_thop`, `macs_thop` (per window), `data_sha256`
+Keys of model.json: `format`, `backbone` (of the sound; of the faces where the detector does not listen),
+`visual` (null for sound alone, else avfake.model.visual.Sight with the record and the hash of its weights),
+`features` (features.json as featurize wrote it: the front end and its parameters), `train` (the parameters of
+training), `pretrained` (where the weights came from that it started with: avfake.model.pretrained.origin),
+`pretrained_sha256` (of their file), `best_epoch`, `val_auc`, `selection` (what the folds said, null where
+validation chose the epoch), `prior` (share of fakes among the clips trained on), `generators` (ways of
+forging seen in training, sorted), `sizes` (`n_train`, `n_val` clips), `parameters`, `parameters_thop`,
+`macs_thop` (per window), `ensemble` (null; of an ensemble `bagging` and
+`members`, each with its `seed`, `best_epoch`, `val_auc`, `selection` and `n_clips`, and `best_epoch` is a
+list), `teacher` (null, or whose scores were learned: avfake.model.distillation.Teacher.facts), `data_sha256`
 (windows and labels), `clips_sha256` (names of the clips trained on), `code` (versions, SHA-256 of the sources
 of avfake.model), `sha256` (of model.safetensors).
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,11 +26,15 @@ import torch
 
 from avfake.errors import UserError
 from avfake.files import atomic_write_bytes, sha256_file, write_json
-from avfake.model.detector import Detector, build
+from avfake.model.assembly import assemble
+from avfake.model.detector import Detector
+from avfake.model.ensemble import Ensemble
 from avfake.model.inference import to_device
+from avfake.model.visual import Sight
+from avfake.params.train import ReadoutParams
 
 WEIGHTS, FACTS = "model.safetensors", "model.json"
-FORMAT = 1
+FORMAT = 3
 _REMEDY = "train one with `dvc repro train`, or fetch one with `dvc pull`"
 
 
@@ -41,10 +51,20 @@ class SavedModel:
         return float(self.facts["prior"])
 
     @property
-    def shape(self) -> tuple[int, int]:
-        """Height and width of a window."""
-        height, width = self.facts["features"]["shape"]
-        return int(height), int(width)
+    def sight(self) -> Sight | None:
+        """What it looks at faces with; None where it listens only."""
+        return Sight.read(self.facts.get("visual"))
+
+    @property
+    def modality(self) -> str:
+        """`sound`, `picture` or `both`."""
+        return Sight.modality_of(self.facts)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of a window."""
+        channels, height, width = self.facts["features"]["shape"]
+        return int(channels), int(height), int(width)
 
 
 def save_model(folder: str | Path, detector: Detector, facts: dict[str, Any]) -> None:
@@ -74,8 +94,7 @@ def load_model(folder: str | Path, device: torch.device | None = None) -> SavedM
             f" its SHA-256 is {found}, expected {facts['sha256']}",
             _REMEDY,
         )
-    height, width = facts["features"]["shape"]
-    detector = build(facts["backbone"], (height, width))
+    detector = build_saved(facts)
     try:
         detector.load_state_dict(safetensors.torch.load_file(weights), strict=True)
     except (RuntimeError, safetensors.SafetensorError) as error:
@@ -84,6 +103,23 @@ def load_model(folder: str | Path, device: torch.device | None = None) -> SavedM
             "install the versions that model.json names under `code`, or train anew with `dvc repro train`",
         ) from None
     return SavedModel(to_device(detector.eval(), device or torch.device("cpu")), facts)
+
+
+def n_members(facts: Mapping[str, Any]) -> int:
+    """How many detectors a model.json speaks of: 1 unless it is an ensemble's."""
+    ensemble = facts.get("ensemble")
+    return len(ensemble["members"]) if ensemble else 1
+
+
+def build_saved(facts: Mapping[str, Any]) -> Detector:
+    """The architecture that a model.json names, on random weights. Raises UserError as `build` does."""
+    channels, height, width = map(int, facts["features"]["shape"])
+    shape, train = (channels, height, width), facts["train"]
+    readout, sight = ReadoutParams.model_validate(train["readout"]), Sight.read(facts.get("visual"))
+    members = [
+        assemble(facts["backbone"], shape, sight, readout, train["pooling"]) for _ in range(n_members(facts))
+    ]
+    return members[0] if len(members) == 1 else Ensemble(members).eval()
 
 
 def read_facts(folder: str | Path) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 The file is read as YAML 1.2, as DVC reads it (PyYAML would take `1e-3` for a string).
 """
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,15 +13,21 @@ from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import YAMLError
 
 from avfake.errors import UserError
+from avfake.params.featurize import (
+    BandParams,
+    CqtParams,
+    FeaturizeParams,
+    LfccParams,
+    LogLinearParams,
+    LogMelParams,
+)
 from avfake.params.sections import (
     AuditParams,
     AugmentParams,
     DataParams,
     EvaluateParams,
     ExtractParams,
-    FeaturizeParams,
     GateParams,
-    LogMelParams,
     MemoParams,
     ParallelParams,
     PredictParams,
@@ -29,18 +36,31 @@ from avfake.params.sections import (
     RulesParams,
     SampleParams,
     Section,
+)
+from avfake.params.train import (
+    AugmentationParams,
+    DistilParams,
+    EnsembleParams,
     TrainParams,
+    VisualParams,
 )
 
 __all__ = [
     "SECTIONS",
     "AuditParams",
     "AugmentParams",
+    "AugmentationParams",
+    "BandParams",
+    "CqtParams",
     "DataParams",
+    "DistilParams",
+    "EnsembleParams",
     "EvaluateParams",
     "ExtractParams",
     "FeaturizeParams",
     "GateParams",
+    "LfccParams",
+    "LogLinearParams",
     "LogMelParams",
     "MemoParams",
     "ParallelParams",
@@ -51,6 +71,7 @@ __all__ = [
     "SampleParams",
     "Section",
     "TrainParams",
+    "VisualParams",
     "load",
     "load_all",
 ]
@@ -106,7 +127,7 @@ def load_all(path: str | Path = "params.yaml") -> dict[str, Section]:
 
 def _read(path: Path) -> dict[Any, Any]:
     try:
-        tree = YAML(typ="safe").load(path.read_text(encoding="utf-8-sig"))
+        tree = _parsed(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise UserError(
             f"{path}: no such file", "run from the folder that holds params.yaml (the repository's root)"
@@ -119,6 +140,12 @@ def _read(path: Path) -> dict[Any, Any]:
     if not isinstance(tree, dict):
         raise UserError(f"{path}: expected sections such as `train:`", "restore the file from Git")
     return tree
+
+
+@lru_cache(maxsize=8)
+def _parsed(text: str) -> Any:
+    """The YAML of a text, only to be read. A stage loads several sections, and each parse takes long."""
+    return YAML(typ="safe").load(text)
 
 
 def _explained(path: Path, section: str, error: ValidationError) -> UserError:

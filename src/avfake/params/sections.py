@@ -81,55 +81,6 @@ class ExtractParams(Section):
         return self
 
 
-class LogMelParams(Section):
-    """The log-mel front end."""
-
-    n_fft: Annotated[int, Field(ge=64)]
-    hop_length: PositiveInt
-    n_mels: PositiveInt
-    fmin: Annotated[float, Field(ge=0)]
-    fmax: PositiveFloat
-    dynamic_range: PositiveFloat
-    window_frames: PositiveInt
-    window_hop: PositiveInt
-
-    @model_validator(mode="after")
-    def _consistent(self) -> "LogMelParams":
-        if self.fmax <= self.fmin:
-            raise ValueError("fmax must be above fmin")
-        if self.window_hop > self.window_frames:
-            raise ValueError("window_hop above window_frames would leave sound between the windows unseen")
-        if self.hop_length > self.n_fft:
-            raise ValueError("hop_length above n_fft would leave samples between the frames unseen")
-        return self
-
-
-class FeaturizeParams(Section):
-    """The front end, and the settings of the one chosen."""
-
-    front_end: Literal["log_mel", "baseline_image"]
-    log_mel: LogMelParams
-
-
-class TrainParams(Section):
-    """The detector and its training."""
-
-    backbone: Annotated[str, Field(min_length=1)]
-    pretrained: Annotated[str, Field(min_length=1)]
-    epochs: PositiveInt
-    batch_size: PositiveInt
-    windows_per_clip: PositiveInt
-    lr: PositiveFloat
-    lr_step: PositiveInt
-    lr_gamma: PositiveFloat
-    flip_time: bool
-    flip_frequency: bool
-    device: Device
-    mixed_precision: bool
-    threads: PositiveInt
-    seed: Seed
-
-
 class PredictParams(Section):
     """Scoring of the splits."""
 

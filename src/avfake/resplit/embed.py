@@ -18,17 +18,22 @@ _CONSTANT = 1e-6
 
 
 def embed(features: FeatureSet, rows: Sequence[int]) -> FloatArray:
-    """Embeds the clips in these rows of the index, float64 [n, 7 H - 4]; each needs a window at least."""
+    """Embeds the clips in these rows of the index, float64 [n, C (7 H - 4)]; each needs a window."""
     return np.stack([statistics(features.windows(row)) for row in rows])
 
 
 def statistics(windows: npt.NDArray[np.uint8]) -> FloatArray:
-    """Windows uint8 [n >= 1, H, W] to float64 [7 H - 4]: statistics of each band over all frames.
+    """Windows uint8 [n >= 1, C, H, W] to float64 [C (7 H - 4)]: of each band of each channel over all frames.
 
     Mean and deviation of the level; deviation of its change from frame to frame; mean and deviation of its
     change from band to band; mean size of the second change in either direction. The changes show how rough
     a synthesised spectrum is, whoever speaks.
     """
+    return np.concatenate([_of_channel(windows[:, channel]) for channel in range(windows.shape[1])])
+
+
+def _of_channel(windows: npt.NDArray[np.uint8]) -> FloatArray:
+    """The statistics of one channel uint8 [n, H, W]."""
     levels = windows.astype(np.float32)
     over_time, over_bands = np.diff(levels, axis=2), np.diff(levels, axis=1)
     parts = (

@@ -2,6 +2,7 @@
 
 from avfake.files import sha256_file
 from avfake.rules.subject import AUGMENTED, FACTS, LABELS, Subject
+from avfake.rules.teachers import UNKNOWN_CLIPS, teachers
 from avfake.rules.verdict import Case, Verdict, number, shown
 
 
@@ -22,6 +23,10 @@ def judge(subject: Subject) -> Verdict:
             case.found(f"{text}; rules.external_data allows it")
         else:
             case.fault(text)
+    for teacher in teachers(subject.model):
+        if not teacher.same_data(subject.model):
+            text = f"the teacher {teacher.short} {UNKNOWN_CLIPS}"
+            (case.found if subject.limits.external_data else case.fault)(text)
     _compare_labels(case, subject, known)
     _compare_files(case, subject)
     n_derived = sum(name in derived and name not in targets for name in subject.trained)

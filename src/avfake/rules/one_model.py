@@ -1,10 +1,16 @@
-"""Rule: `score` uses a single file of weights, and it is the one that model.json is about."""
+"""Rule: `score` uses one model from a single file of weights, and it is the one that model.json is about.
 
+An ensemble in one file is several models. A model that was taught by an ensemble is one: its score needs
+nothing of the teacher.
+"""
+
+import re
 from pathlib import Path
 
 from avfake.files import sha256_file
-from avfake.model.saved import FACTS, WEIGHTS
+from avfake.model.saved import FACTS, WEIGHTS, n_members
 from avfake.rules.subject import Subject
+from avfake.rules.teachers import teachers
 from avfake.rules.trial import Trial
 from avfake.rules.verdict import Case, Verdict, number, shown
 from avfake.rules.watch import WEIGHT_SUFFIXES
@@ -12,6 +18,7 @@ from avfake.rules.watch import WEIGHT_SUFFIXES
 # Beside the two files of a model: what people read, and what DVC writes.
 _HARMLESS_SUFFIXES = frozenset((".md", ".txt", ".html"))
 _HARMLESS = frozenset((FACTS, ".gitignore"))
+_MEMBER = re.compile(r"members\.(\d+)\.")
 
 
 def judge(subject: Subject, trial: Trial) -> Verdict:
@@ -47,9 +54,43 @@ def judge(subject: Subject, trial: Trial) -> Verdict:
         case.found(
             f"loading and scoring opened {', '.join(names)}" + ("" if foreign else ", and no other weights")
         )
+    _count_members(case, subject)
     if not subject.limits.one_model:
-        case.found("rules.one_model is false: several files are allowed")
+        case.found("rules.one_model is false: several files and ensembles are allowed")
     return case.verdict()
+
+
+def _count_members(case: Case, subject: Subject) -> None:
+    """How many detectors the file holds, by its own table of tensors and by model.json."""
+    inside = _members(subject.weights)
+    said = n_members(subject.model)
+    if inside != said:
+        case.fault(f"{FACTS} speaks of {number(said, 'detector')}, {WEIGHTS} holds {inside}")
+    members = max(inside, said)
+    if members > 1 and subject.limits.one_model:
+        case.fault(
+            f"train.ensemble: the score is the mean of {members} detectors, rules.one_model allows one;"
+            " train.distil makes one of them"
+        )
+    elif members > 1:
+        case.found(f"an ensemble: the score is the mean of {members} detectors")
+    for teacher in teachers(subject.model):
+        case.found(
+            f"taught by {number(teacher.members, 'detector')} (SHA-256 {teacher.sha256}), of which the score"
+            f" needs nothing: {number(members, 'detector')}"
+        )
+
+
+def _members(weights: Path) -> int:
+    """Detectors in a file of weights; one, where it cannot be read: other rules say so."""
+    import safetensors
+
+    try:
+        with safetensors.safe_open(weights, framework="pt") as file:
+            found = {match[1] for key in file.keys() if (match := _MEMBER.match(key))}  # noqa: SIM118
+    except (safetensors.SafetensorError, OSError):
+        return 1
+    return max(1, len(found))
 
 
 def _files(folder: Path) -> list[Path]:

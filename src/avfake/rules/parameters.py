@@ -6,13 +6,15 @@ counted within seconds.
 """
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 
 from avfake.errors import UserError
 from avfake.model import budget
-from avfake.model.detector import Detector, build
-from avfake.model.saved import WEIGHTS
+from avfake.model.detector import Detector
+from avfake.model.saved import WEIGHTS, build_saved
 from avfake.rules.subject import Subject
 from avfake.rules.verdict import Case, Verdict, shown
 
@@ -32,9 +34,8 @@ def judge(subject: Subject) -> Verdict:
         return case.verdict()
     held = sum(math.prod(shape) for shape in shapes.values())
     case.found(f"{WEIGHTS} holds {held:,} numbers in {len(shapes)} tensors, buffers included")
-    height, width = subject.model["features"]["shape"]
     try:
-        detector, size = counted(subject.model["backbone"], (int(height), int(width)))
+        detector, size = counted(subject.model)
     except UserError as error:
         case.fault(f"{error.message}; the file alone tells of {held:,} numbers")
         return case.verdict()
@@ -43,7 +44,7 @@ def judge(subject: Subject) -> Verdict:
     differing = {name for name in expected.keys() | shapes.keys() if expected.get(name) != shapes.get(name)}
     if differing:
         case.fault(
-            f"{WEIGHTS} is no {subject.model['backbone']}: {shown(differing)} differ in shape or are missing"
+            f"{WEIGHTS} is no {_named(subject.model)}: {shown(differing)} differ in shape or are missing"
         )
     counts = {"counting": size.parameters, "thop": size.parameters_thop}
     for way, count in counts.items():
@@ -60,6 +61,11 @@ def judge(subject: Subject) -> Verdict:
     return case.verdict()
 
 
+def _named(model: Mapping[str, Any]) -> str:
+    visual = model.get("visual")
+    return f"{model['backbone']} with {visual['backbone']}" if visual else str(model["backbone"])
+
+
 def file_shapes(subject: Subject) -> Shapes:
     """Shape of every tensor of the file, by name; no tensor is read."""
     import safetensors
@@ -68,16 +74,18 @@ def file_shapes(subject: Subject) -> Shapes:
         return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
 
 
-def counted(backbone: str, shape: tuple[int, int]) -> tuple[Detector, budget.Size]:
-    """The detector without numbers, and its size.
+def counted(model: Mapping[str, Any]) -> tuple[Detector, budget.Size]:
+    """The detector or ensemble that a model.json names, without numbers, and its size.
 
     Raises:
         UserError: timm knows no such backbone, or it cannot take such windows.
     """
+    channels, height, width = map(int, model["features"]["shape"])
+    shape = channels, height, width
     try:
         with torch.device("meta"):
-            detector = build(backbone, shape)
+            detector = build_saved(model)
         return detector, budget.measure(detector, shape)
     except (RuntimeError, UserError):  # an architecture that looks at numbers while it is built or run
-        detector = build(backbone, shape)
+        detector = build_saved(model)
         return detector, budget.measure(detector, shape)

@@ -7,9 +7,12 @@ else, and everything unknown, fails.
 
 from typing import Any
 
+from avfake.model.streams import PICTURE, SOUND
 from avfake.model.tags import other_data
+from avfake.params import RulesParams
 from avfake.rules.lock import DVC_LOCK, locked_params
 from avfake.rules.subject import Subject, of_models
+from avfake.rules.teachers import teachers
 from avfake.rules.verdict import Case, Verdict
 
 # The kinds of weights (avfake.model.pretrained.origin) that go with a source; a path goes with the others.
@@ -18,22 +21,53 @@ _UNKNOWN = "what it was trained on is not known here; its SHA-256 is not on the 
 
 
 def judge(subject: Subject) -> Verdict:
-    """Judges the record in model.json, each part of it, and whether dvc.lock agrees."""
+    """Judges the record of each branch in model.json, each part of it, and whether dvc.lock agrees."""
     case = Case("pretraining")
-    model, limits = subject.model, subject.limits
-    source = model["train"].get("pretrained") if isinstance(model["train"], dict) else None
-    sha256 = model.get("pretrained_sha256")
+    sections = _judge_start(case, subject.model, subject.limits)
+    for teacher in teachers(subject.model):
+        its = Case(case.rule)
+        _judge_start(its, teacher.model, subject.limits)
+        for text in its.faults:
+            case.fault(f"the teacher {teacher.short}: {text}")
+        for text in its.evidence:
+            case.found(f"the teacher {teacher.short}: {text}")
+    _compare_lock(case, subject, sections)
+    return case.verdict()
+
+
+def _judge_start(case: Case, model: dict[str, Any], limits: RulesParams) -> list[str]:
+    """What one training began with, from its model.json; the sections of which that is known."""
+    train = model["train"] if isinstance(model.get("train"), dict) else {}
+    branches = [("train", model, train)]
+    if visual := model.get("visual"):
+        of_faces = ("train.visual", visual, train.get("visual") or {})
+        branches = [of_faces] if visual["modality"] == PICTURE else [*branches, of_faces]
+    return [branch[0] for branch in branches if _judge_branch(case, limits, *branch)]
+
+
+def _judge_branch(
+    case: Case, limits: RulesParams, section: str, model: dict[str, Any], train: dict[str, Any]
+) -> bool:
+    """Judges the weights of one branch; whether there is anything to judge.
+
+    Args:
+        case: to write to. limits: that hold.
+        section: of params.yaml that the branch is made by.
+        model: `backbone`, `pretrained`, `pretrained_sha256` of the branch.
+        train: that section, as model.json has it.
+    """
+    source, sha256 = train.get("pretrained"), model.get("pretrained_sha256")
     if source is None:
-        case.fault("model.json does not say under `train` where the first weights came from")
-        return case.verdict()
+        case.fault(f"model.json does not say under `{section}` where the first weights came from")
+        return False
     kind = "none" if source == "none" else "imagenet1k"
     if kind not in limits.pretraining:
         case.fault(
-            f"train.pretrained is {source}, rules.pretraining allows {' or '.join(limits.pretraining)}"
+            f"{section}.pretrained is {source}, rules.pretraining allows {' or '.join(limits.pretraining)}"
         )
     _judge_name(case, str(model["backbone"]), source)
-    if model["train"].get("backbone", model["backbone"]) != model["backbone"]:
-        case.fault(f"model.json names two backbones: {model['backbone']} and {model['train']['backbone']}")
+    if train.get("backbone", model["backbone"]) != model["backbone"]:
+        case.fault(f"model.json names two backbones: {model['backbone']} and {train['backbone']}")
     _judge_record(case, model, source)
     if source == "none":
         _judge_none(case, sha256)
@@ -45,8 +79,7 @@ def judge(subject: Subject) -> Verdict:
         what = _record(model).get("kind")
         which = f"the detector {source}" if what == "detector" else source
         case.fault(f"{which} (SHA-256 {sha256}): {_UNKNOWN}")
-    _compare_lock(case, subject)
-    return case.verdict()
+    return True
 
 
 def _judge_name(case: Case, backbone: str, source: str) -> None:
@@ -111,7 +144,7 @@ def _record(model: dict[str, Any]) -> dict[str, Any]:
     return record if isinstance(record, dict) else {}
 
 
-def _compare_lock(case: Case, subject: Subject) -> None:
+def _compare_lock(case: Case, subject: Subject, sections: list[str]) -> None:
     """What dvc.lock says of the run that made models/: whoever edits model.json alone is found."""
     if not of_models(subject):
         case.found(f"{subject.folder} is not the model of {DVC_LOCK}: its own record alone was judged")
@@ -120,8 +153,15 @@ def _compare_lock(case: Case, subject: Subject) -> None:
     if not locked:
         case.found(f"{DVC_LOCK} knows no run of `train`: the model's own record alone was judged")
         return
-    for key in ("backbone", "pretrained"):
-        said = subject.model["train"].get(key)
-        if locked.get(key) != said:
-            case.fault(f"model.json says train.{key}: {said}, {DVC_LOCK} says {locked.get(key)}")
-    case.found(f"{DVC_LOCK} records train.pretrained: {locked.get('pretrained')}")
+    train = subject.model["train"]
+    for key, neutral in (("modality", SOUND), ("ensemble", None), ("distil", None)):
+        said, recorded = (part.get(key, neutral) for part in (train, locked))
+        if recorded != said:
+            case.fault(f"model.json says train.{key}: {said}, {DVC_LOCK} says {recorded}")
+    for section in sections:
+        of_branch = (train, locked) if section == "train" else (train["visual"], locked.get("visual", {}))
+        for key in ("backbone", "pretrained"):
+            said, recorded = (part.get(key) for part in of_branch)
+            if recorded != said:
+                case.fault(f"model.json says {section}.{key}: {said}, {DVC_LOCK} says {recorded}")
+        case.found(f"{DVC_LOCK} records {section}.pretrained: {of_branch[1].get('pretrained')}")

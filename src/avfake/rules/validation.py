@@ -2,8 +2,11 @@
 
 from avfake.errors import UserError
 from avfake.model.clips import open_inputs, select_training
+from avfake.model.packed import examples
 from avfake.model.provenance import data_hash, names_hash
+from avfake.model.visual import Sight
 from avfake.rules.subject import CLIPS, FEATURES, LABELS, Subject
+from avfake.rules.teachers import UNKNOWN_CLIPS, teachers
 from avfake.rules.verdict import Case, Verdict, number, shown
 
 
@@ -11,6 +14,7 @@ def judge(subject: Subject) -> Verdict:
     """Ties data/training/clips.csv to the model, then looks for validation in it by name and by content."""
     case = Case("validation")
     _tie(case, subject)
+    _tie_teachers(case, subject)
     tested = subject.tested
     named = {name for name in subject.trained if name in tested}
     copies = _copies(subject)
@@ -51,13 +55,14 @@ def _tie(case: Case, subject: Subject) -> None:
         )
     try:
         features, labels = open_inputs(FEATURES, LABELS)
-        train, val = select_training(features.index, labels)
+        modality = Sight.modality_of(subject.model)
+        train, val = select_training(features.index, labels, examples(features, modality))
     except UserError as error:
         case.fault(error.message)
         return
     said, found = (
         subject.model.get("data_sha256"),
-        data_hash(FEATURES, features, {"train": train, "val": val}),
+        data_hash(FEATURES, features, {"train": train, "val": val}, modality),
     )
     if said != found:
         case.fault(
@@ -68,6 +73,17 @@ def _tie(case: Case, subject: Subject) -> None:
     if set(train.names) != set(subject.trained):
         odd = set(train.names) ^ set(subject.trained)
         case.fault(f"{CLIPS} and {LABELS} name other clips of training: {shown(odd)}")
+
+
+def _tie_teachers(case: Case, subject: Subject) -> None:
+    """A teacher read the very clips, windows and labels that are judged here."""
+    for teacher in teachers(subject.model):
+        if teacher.same_data(subject.model):
+            case.found(f"the teacher {teacher.short} was trained on the same clips, windows and labels")
+        elif subject.limits.train_on_validation:
+            case.found(f"the teacher {teacher.short} was trained on other clips, which is allowed")
+        else:
+            case.fault(f"the teacher {teacher.short} {UNKNOWN_CLIPS}")
 
 
 def _copies(subject: Subject) -> set[str]:

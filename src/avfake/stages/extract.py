@@ -19,12 +19,13 @@ from avfake.dataset.augmented import MANIFEST
 from avfake.dataset.derived import with_derived
 from avfake.dataset.facts import facts_row, write_facts
 from avfake.dataset.labels import write_labels, write_problems
-from avfake.dataset.layout import Clip, Problem, split_order
+from avfake.dataset.layout import NO_FACE, Clip, Problem, split_order
 from avfake.dataset.root import DataRoot, load_root
 from avfake.dataset.shards import bucket_of, pack_row, shard_name, unpack_row, write_shard
 from avfake.errors import RunError
 from avfake.files import sha256_file, write_json
 from avfake.media.clip import VERSION, decoder_versions, extract_clip, unreadable
+from avfake.media.image import NO_SOUND
 from avfake.memo import Memo, memo_key
 from avfake.parallel import map_ordered
 from avfake.params import DataParams, ExtractParams, MemoParams, ParallelParams, load
@@ -86,7 +87,7 @@ def run(
     memo = Memo(memo_params.folder, memo_params.max_gib)
     for folder in (extracted, facts, labels):
         shutil.rmtree(folder, ignore_errors=True)
-    write_labels(root.clips, labels)
+    write_labels(root.clips, labels, root.name_column)
     write_json(extracted / "extract.json", {"version": VERSION, "params": params.model_dump()})
 
     # In the order of the shards, so that the parent holds no more than one of them.
@@ -110,7 +111,10 @@ def run(
             present += 1
             decoded += fresh
             from_memo += done.key is not None and not fresh
-            if row["audio_error"] is not None:
+            still = row["audio_error"] == NO_SOUND
+            if still and row["n_faces"] == 0:
+                unusable.append(_still_problem(clip, params))
+            elif row["audio_error"] is not None and not still:
                 unusable.append(_problem(clip, row))
             elif row["video_error"] is not None:
                 flawed.append(_problem(clip, row))
@@ -183,6 +187,15 @@ def _problem(clip: Clip, row: dict[str, Any]) -> Problem:
         reason, remedy = row["audio_error"], "replace the clip, or let it get the training prior as score"
     elif reason is None:
         reason, remedy = row["video_error"], "nothing, if the sound alone will do; or replace the clip"
+    return Problem(str(clip.path), None, clip.video_name, reason, remedy)
+
+
+def _still_problem(clip: Clip, params: ExtractParams) -> Problem:
+    """Of a still image without a face there is nothing that a detector could look at."""
+    reason, remedy = NO_FACE, "replace the image, or let it get the training prior as score"
+    if not params.n_faces:
+        reason = "a still image, and extract.n_faces is 0: no picture is read"
+        remedy = "set extract.n_faces in params.yaml to 1 or more"
     return Problem(str(clip.path), None, clip.video_name, reason, remedy)
 
 

@@ -1,5 +1,7 @@
 """Stage `featurize`: every clip's sound to windows in grey levels, packed for memory-mapped reading.
 
+The face crops, which need nothing done to them, are packed beside the windows.
+
     python -m avfake.stages.featurize
 
 Reads data/extracted, writes data/features. Sound seen before comes from the memo.
@@ -16,8 +18,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from avfake.dataset.features import write_index
-from avfake.dataset.layout import split_order
+from avfake.dataset.features import faces_file, times_file, write_index
+from avfake.dataset.layout import NO_FACE, split_order
 from avfake.dataset.shards import list_shards, n_rows, read_shard
 from avfake.errors import RunError, UserError
 from avfake.features.front_ends import VERSION, check, compute, library_versions, settings_of, shape_of
@@ -29,6 +31,7 @@ from avfake.stages._run import stage_main
 
 EXTRACTED = Path("data/extracted")
 FEATURES = Path("data/features")
+_COLUMNS = ["video_name", "audio_error", "video_error", "pcm", "pcm_shift", "n_faces"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,7 @@ class Task:
     source: Path
     folder: Path
     sample_rate: int
+    face_size: int | None
     params: FeaturizeParams
     memo: MemoParams
 
@@ -67,7 +71,7 @@ def run(
     """Turns all shards under `extracted` into windows under `features`.
 
     Raises:
-        UserError: `extract` has not run, or the front end does not go with its sample rate.
+        UserError: `extract` has not run, or the front ends do not go with its sample rate.
         RunError: a worker process died.
     """
     try:
@@ -80,8 +84,9 @@ def run(
     check(extract["sample_rate"], params)
     shutil.rmtree(features, ignore_errors=True)
     features.mkdir(parents=True)
+    face_size = extract["face_size"] if extract["n_faces"] else None
     tasks = [
-        Task(split, path, features, extract["sample_rate"], params, memo_params)
+        Task(split, path, features, extract["sample_rate"], face_size, params, memo_params)
         for split, path in list_shards(extracted)
     ]
     rows: list[dict[str, Any]] = []
@@ -99,18 +104,21 @@ def run(
     write_index(rows, features)
     info = {
         "front_end": params.front_end,
-        "shape": list(shape_of(params)),
+        "shape": list(shape_of(params, extract["sample_rate"])),
         "params": params.model_dump(),
         "sample_rate": extract["sample_rate"],
         "max_seconds": extract["max_seconds"],
         "min_seconds": extract["min_seconds"],
+        "n_faces": extract["n_faces"],
+        "face_size": face_size,
         "version": VERSION,
     }
     write_json(features / "features.json", info)
     Memo(memo_params.folder, memo_params.max_gib).trim()
+    faces = f", {sum(row['face_count'] for row in rows)} faces" if face_size else ""
     print(
         f"featurize: {len(rows)} clips, {computed} computed, {from_memo} from the memo, "
-        f"{len(rows) - computed - from_memo} without windows"
+        f"{len(rows) - computed - from_memo} without windows{faces}"
     )
 
 
@@ -120,14 +128,14 @@ def start_worker() -> None:
 
 
 def featurize_task(task: Task) -> Done:
-    """Computes one shard and writes its windows; runs in a worker."""
+    """Computes one shard and writes its windows and faces; runs in a worker."""
     memo = Memo(task.memo.folder, task.memo.max_gib)
     name = f"{task.split}/{task.source.stem}.npy"
     rows: list[dict[str, Any]] = []
     windows: list[np.ndarray] = []
     start = computed = from_memo = 0
-    for clip in read_shard(task.source, ["video_name", "audio_error", "pcm", "pcm_shift"]):
-        found = np.zeros((0, *shape_of(task.params)), np.uint8)
+    for clip in read_shard(task.source, _COLUMNS):
+        found = np.zeros((0, *shape_of(task.params, task.sample_rate)), np.uint8)
         if clip["audio_error"] is None:
             found, fresh = _windows(clip["pcm"], clip["pcm_shift"], task, memo)
             computed += fresh
@@ -141,18 +149,46 @@ def featurize_task(task: Task) -> Done:
                 "start": start,
                 "count": len(found),
                 "reason": clip["audio_error"],
+                "face_start": 0,
+                "face_count": 0,
+                "face_reason": None if clip["n_faces"] else _why_faceless(clip, task),
             }
         )
         start += len(found)
     with atomic_file(task.folder / name) as file:
         np.save(file, np.concatenate(windows), allow_pickle=False)
+    if task.face_size:
+        for row, place in zip(rows, _pack_faces(task, name, task.face_size), strict=True):
+            row["face_start"], row["face_count"] = place
     return Done(rows, computed, from_memo)
+
+
+def _why_faceless(clip: dict[str, Any], task: Task) -> str:
+    if not task.face_size:
+        return "extract.n_faces is 0"
+    return clip["video_error"] or NO_FACE
+
+
+def _pack_faces(task: Task, name: str, size: int) -> list[tuple[int, int]]:
+    """Writes the faces of a shard and their times; the first and the number of each clip's, in order."""
+    times = [row["face_times"] for row in read_shard(task.source, ["face_times"])]
+    counts = [len(own) for own in times]
+    header = {"descr": "|u1", "fortran_order": False, "shape": (sum(counts), size, size, 3)}
+    with atomic_file(task.folder / faces_file(name)) as file:
+        # Clip by clip behind the header, as np.save would write them all: they need not fit in memory twice.
+        np.lib.format.write_array_header_1_0(file, header)
+        for row in read_shard(task.source, ["faces"]):
+            file.write(row["faces"])
+    with atomic_file(task.folder / times_file(name)) as file:
+        np.save(file, np.array([time for own in times for time in own], np.float64), allow_pickle=False)
+    starts = [0, *np.cumsum(counts).tolist()]
+    return list(zip(starts, counts, strict=False))
 
 
 def _windows(pcm: bytes, shift: int, task: Task, memo: Memo) -> tuple[np.ndarray, bool]:
     """The windows of a clip, and whether they were computed now."""
     key = memo_key(
-        "featurize", VERSION, hashlib.sha256(pcm).hexdigest(), shift, task.sample_rate, task.params.front_end,
+        "featurize", VERSION, hashlib.sha256(pcm).hexdigest(), shift, task.sample_rate,
         settings_of(task.params), library_versions(),
     )  # fmt: skip
     data = memo.get(key)

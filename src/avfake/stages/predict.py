@@ -15,7 +15,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from avfake.dataset.features import FeatureSet
-from avfake.dataset.labels import HELD_OUT, homes
+from avfake.dataset.labels import HELD_OUT, homes, read_name_column
 from avfake.dataset.predictions import (
     FILES,
     UNSCORED,
@@ -28,8 +28,10 @@ from avfake.dataset.predictions import (
 from avfake.errors import UserError
 from avfake.model.clips import open_inputs
 from avfake.model.inference import choose_device, clip_score, deterministic
+from avfake.model.packed import examples, read_clip
 from avfake.model.saved import SavedModel, load_model
-from avfake.model.views import make_views
+from avfake.model.streams import nothing_to_look_at
+from avfake.model.views import views_of
 from avfake.params import PredictParams, load
 from avfake.stages._run import stage_main
 
@@ -59,9 +61,11 @@ def _predict(params: PredictParams, template: Template | None) -> None:
     clips = {split: names for split, names in clips.items() if names or split == "val"}
     order = dict(clips)
     column = dict.fromkeys(order, "score")
+    heading = dict.fromkeys(order, read_name_column(LABELS))
     if template is not None:
         split = template_split(template, {split: clips[split] for split in clips if split != HELD_OUT})
         order[split], column[split] = list(template.names), template.score_column
+        heading[split] = template.name_column
 
     scores, reasons = score_splits(model, features, params, _places(clips, labels))
     known = {split: frozenset(names) for split, names in clips.items()}
@@ -77,7 +81,7 @@ def _predict(params: PredictParams, template: Template | None) -> None:
                 reason = reasons[found].get(name, NO_FEATURES) if found else NOT_A_CLIP
                 unscored.append(Unscored(split, name, reason))
             rows.append((name, model.prior if score is None else score))
-        write_predictions(PREDICTIONS / FILES[split], rows, column[split])
+        write_predictions(PREDICTIONS / FILES[split], rows, column[split], heading[split])
         n_unscored = sum(item.split == split for item in unscored)
         remark = " (they got the training prior)" if n_unscored else ""
         print(f"predict: {split}: {len(rows) - n_unscored} clips scored, {n_unscored} not{remark}")
@@ -119,12 +123,12 @@ def score_splits(
 
     Args:
         model: the detector.
-        features: the packed windows.
+        features: the packed windows and faces.
         params: the section `predict`.
         places: the split of each clip to score, by (home, video_name), its key in `features`.
     """
-    trained = model.facts["train"]
-    views = make_views(params.tta, trained["flip_time"], trained["flip_frequency"])
+    views = views_of(model.facts["train"], params.tta)
+    counts = examples(features, model.modality)
     device = next(model.detector.parameters()).device
     scores: dict[str, Scores] = {split: {} for split in FILES}
     reasons: dict[str, Reasons] = {split: {} for split in FILES}
@@ -135,11 +139,14 @@ def score_splits(
         rows, desc="predict", unit="clip", file=sys.stderr, disable=None, leave=False
     ):
         name, count, reason = (index[column].iloc[position] for column in ("video_name", "count", "reason"))
-        if count > 0:
-            windows = features.windows(position)
-            scores[split][name] = clip_score(model.detector, windows, params.batch_size, device, views)
-        else:
+        if (count if counts is None else counts[position]) > 0:
+            looks = read_clip(features, position, model.modality)
+            scores[split][name] = clip_score(model.detector, looks, params.batch_size, device, views)
+        elif counts is None:
             reasons[split][name] = str(reason) if reason else "no window"
+        else:
+            no_face = index["face_reason"].iloc[position]
+            reasons[split][name] = nothing_to_look_at(model.modality, reason, no_face)
     return scores, reasons
 
 

@@ -13,7 +13,7 @@ import shutil
 from pathlib import Path
 
 from avfake.dataset.features import FeatureSet
-from avfake.dataset.labels import read_labels, write_table
+from avfake.dataset.labels import read_labels, read_name_column, write_table
 from avfake.errors import UserError
 from avfake.files import atomic_write_text, write_json
 from avfake.params import ResplitParams, load
@@ -36,7 +36,7 @@ def main() -> None:
     else:
         done = resplit(labels, FeatureSet(FEATURES), params)
     shutil.rmtree(RESPLIT, ignore_errors=True)
-    write_table(done.labels, RESPLIT)
+    write_table(done.labels, RESPLIT, read_name_column(LABELS))
     atomic_write_text(RESPLIT / "clusters.csv", _csv(done))
     write_json(RESPLIT / "resplit.json", done.facts)
     for line in _report(done, params):

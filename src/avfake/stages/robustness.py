@@ -27,6 +27,7 @@ from avfake.errors import UserError
 from avfake.evaluation.robustness import COLUMNS, Robustness, robustness
 from avfake.files import atomic_write_text, write_json
 from avfake.memo import Memo
+from avfake.model.streams import BOTH, SOUND
 from avfake.parallel import map_ordered
 from avfake.params import DataParams, MemoParams, ParallelParams, RobustnessParams, load
 from avfake.scoring import Scorer
@@ -38,6 +39,7 @@ METRICS, TABLES = Path("metrics"), Path("data/robustness")
 NAMES = {"val": "robustness", "test": "robustness_test"}
 SCORES = ("split", "video_name", "target", "condition", "score")
 LISTENS = "this detector listens and does not look at the picture: the condition cannot change its score"
+LOOKS = "this detector looks and does not listen to the sound: the condition cannot change its score"
 _NAMED = 3  # clips that a note names; the others are counted
 
 
@@ -104,7 +106,7 @@ def run(params: RobustnessParams, root: Path, memo: MemoParams, workers: int) ->
     rows: list[Sequence[object]] = []
     for split, part in drawn.items():
         own = [next(rest) for _ in range(len(part.clips))]
-        made[split], table = reported(split, part, own, conditions, params)
+        made[split], table = reported(split, part, own, conditions, params, scorer.modality)
         rows += table
     _write(made, rows)
     Memo(memo.folder, memo.max_gib).trim()
@@ -146,8 +148,9 @@ def reported(
     measured: Sequence[Measured],
     conditions: dict[str, Condition],
     params: RobustnessParams,
+    modality: str = SOUND,
 ) -> tuple[Robustness, list[Sequence[object]]]:
-    """The figures of a split, and its rows of scores.csv."""
+    """The figures of a split, and its rows of scores.csv; `modality` is the detector's."""
     rows: list[Sequence[object]] = []
     unread: list[tuple[str, str]] = []
     missing: dict[str, list[str]] = {name: [] for name in conditions}
@@ -173,7 +176,9 @@ def reported(
         notes["n"].append(f"{len(unread)} drawn clips cannot be read ({named}{_more(len(unread))})")
     for name, condition in conditions.items():
         key = f"auc_{name}"
-        notes[key] = [LISTENS] if isinstance(condition, PictureCondition) else []
+        notes[key] = []
+        if modality != BOTH and (modality == SOUND) == isinstance(condition, PictureCondition):
+            notes[key] = [LISTENS if modality == SOUND else LOOKS]
         for reason, count in sorted(Counter(missing[name]).items()):
             notes[key].append(f"{count} of {len(measured) - len(unread)} clips without: {reason}")
     for key, texts in notes.items():

@@ -7,7 +7,6 @@ the recording would be told by that alone.
 import numpy as np
 from scipy.fft import irfft, next_fast_len, rfft, rfftfreq
 from scipy.ndimage import minimum_filter1d, uniform_filter1d
-from scipy.signal.windows import tukey
 
 from avfake.forge.take import Sound
 from avfake.forge.voice.span import FRAME_SECONDS
@@ -197,6 +196,8 @@ def joined(outer: np.ndarray, inner: np.ndarray, begin: int, fade: int) -> np.nd
 
 def _band_power(x: np.ndarray, rate: int, width: float) -> np.ndarray:
     """Mean power of each band of `width` Hz, in the long term; the first begins at 0 Hz."""
+    from scipy.signal.windows import tukey  # slow to import
+
     size = next_fast_len(len(x), real=True)
     # A sound that begins or ends abruptly would seem to have sound at all frequencies.
     tapered = np.asarray(x, dtype=np.float64) * tukey(len(x), min(1.0, 2 * TAPER_SECONDS * rate / len(x)))

@@ -7,7 +7,6 @@ is one of the recording's.
 
 import numpy as np
 import soxr
-from scipy.signal import correlate
 
 from avfake.disturb.sound import fixed_length
 
@@ -60,6 +59,8 @@ def shifted(sound: np.ndarray, rate: int, semitones: float) -> np.ndarray:
 
 def _best(source: np.ndarray, follows: int, wanted: int, width: int, search: int) -> int:
     """Where near `wanted` a piece begins that differs least, in squares, from the one at `follows`."""
+    from scipy.signal import correlate  # slow to import
+
     near = source[wanted - search : wanted + search + width]
     if not near.any():
         return wanted

@@ -1,0 +1,164 @@
+"""One clip explained: its windows with their scores, and the heat of what the detector saw in its sound."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from avfake.explain.axis import Axis, axis_hz
+from avfake.explain.grad_cam import NoFeatureMap, cell_heat, feature_map, log_odds, resample
+from avfake.explain.readout_heat import reads_stages, stage_heat
+from avfake.explain.time_line import TimeLine, overlapped, picture_line, spectrogram_line
+from avfake.features import baseline
+from avfake.features.trim import kept_frames
+from avfake.media.clip import ClipRow, extract_clip
+from avfake.media.errors import ClipError
+from avfake.media.pcm import from_pcm
+from avfake.model.detector import FAKE, REAL, Detector
+from avfake.model.ensemble import members_of
+from avfake.model.inference import clip_logits, clip_probability, fake_probability, window_logits
+from avfake.model.pooling import attend, is_attentive
+from avfake.params import FeaturizeParams
+from avfake.scoring import BATCH_SIZE, Scorer
+
+
+@dataclass(frozen=True)
+class Heat:
+    """Which places of the spectrogram speak for fake (above zero) and for real (below).
+
+    Attributes:
+        map: float32 [H, frames], log-odds of fake (see `avfake.explain.grad_cam`).
+        layer: the name of the layer that it comes from. cells: height and width of its feature map.
+    """
+
+    map: NDArray[np.float32]
+    layer: str
+    cells: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class SoundExplained:
+    """What made the score of a clip's sound.
+
+    Attributes:
+        score: probability of fake, the mean of `window_scores` or, with attention, of the clip as a whole.
+        seconds: length of the clip's sound.
+        line: which seconds frames and windows stand for.
+        window_scores: float64 [n], of each window by itself. window_log_odds: the same before the softmax.
+        window_shares: float64 [n], how much each counts for the clip, of an ensemble the mean over members;
+            None without attention, where all count alike.
+        axes: of each channel.
+        levels: what the detector looked at, float32 [C, H, frames], 0 to 255.
+        heat: None where `why_no_heat` says why.
+    """
+
+    score: float
+    seconds: float
+    line: TimeLine
+    window_scores: NDArray[np.float64]
+    window_log_odds: NDArray[np.float64]
+    window_shares: NDArray[np.float64] | None
+    axes: list[Axis]
+    levels: NDArray[np.float32]
+    heat: Heat | None
+    why_no_heat: str | None
+
+
+def explain(scorer: Scorer, path: str | Path) -> SoundExplained:
+    """Explains the score that `scorer` gives the clip at `path`.
+
+    Raises:
+        ClipError: the clip cannot be read, or has no usable sound.
+    """
+    row = extract_clip(path, scorer.extract)
+    reason = row.error or row.audio_error
+    if reason:
+        raise ClipError(reason)
+    windows = scorer.windows_of(row)
+    logits = window_logits(scorer.model.detector, windows, BATCH_SIZE, scorer.device)
+    whole = clip_logits(scorer.model.detector, windows, BATCH_SIZE, scorer.device)
+    score = clip_probability(whole, scorer.model.detector.pooling)
+    figures = score, fake_probability(logits), logits[:, FAKE] - logits[:, REAL]
+    return explain_sound(scorer, row, windows, figures, lambda line: _heat(scorer, windows, line))
+
+
+def explain_sound(
+    scorer: Scorer,
+    row: ClipRow,
+    windows: NDArray[Any],
+    figures: tuple[float, NDArray[np.float64], NDArray[np.float64]],
+    heat_on: Callable[[TimeLine], tuple[Heat | None, str | None]],
+) -> SoundExplained:
+    """The explanation of a clip's sound from what is known of its windows.
+
+    Args:
+        scorer: whose front end made the windows.
+        row: the clip as it was read.
+        windows: uint8 [n, C, H, W].
+        figures: the clip's score; scores and log-odds of its windows, [n] each.
+        heat_on: the heat of the windows along a time line, or None and why there is none.
+    """
+    pcm = np.frombuffer(row.pcm, "<i2")
+    settings = scorer.featurize.model_dump()
+    line = _line(from_pcm(pcm, row.pcm_shift), row.sample_rate, scorer.featurize)
+    score, scores, odds = figures
+    heat, why_no_heat = heat_on(line)
+    return SoundExplained(
+        score=score,
+        seconds=len(pcm) / row.sample_rate,
+        line=line,
+        window_scores=scores,
+        window_log_odds=odds,
+        window_shares=_shares(scorer, windows),
+        axes=[
+            axis_hz(name, settings.get(name, {}), row.sample_rate, windows.shape[2])
+            for name in scorer.featurize.front_end
+        ],
+        levels=overlapped(windows, line),
+        heat=heat,
+        why_no_heat=why_no_heat,
+    )
+
+
+def _shares(scorer: Scorer, windows: NDArray[np.uint8]) -> NDArray[np.float64] | None:
+    members = members_of(scorer.model.detector)
+    if not all(map(is_attentive, members)):
+        return None
+    shares = [attend(member, windows, BATCH_SIZE, scorer.device).shares for member in members]
+    mean: NDArray[np.float64] = np.mean(shares, axis=0)
+    return mean
+
+
+def _line(sound: NDArray[np.float32], sample_rate: int, params: FeaturizeParams) -> TimeLine:
+    if params.front_end == ["baseline_image"]:
+        return picture_line(len(sound) / sample_rate, baseline.SIZE)
+    kept = kept_frames(sound, params.hop_length, params.trim_db)
+    window = params.window_frames, params.window_hop
+    return spectrogram_line(len(sound), sample_rate, params.hop_length, window, kept)
+
+
+def _heat(scorer: Scorer, windows: NDArray[np.uint8], line: TimeLine) -> tuple[Heat, None] | tuple[None, str]:
+    """The heat, of an ensemble the mean of its members' heats; or why there is none."""
+    channels, height, width = windows.shape[1:]
+    heats = []
+    for detector in members_of(scorer.model.detector):
+        if reads_stages(detector):
+            name = f"stage {min(detector.audio.backbone.stages)}"  # type: ignore[arg-type]
+            heats.append(stage_heat(detector, windows, BATCH_SIZE))
+            continue
+        try:
+            name, layer = feature_map(detector.audio.backbone, (channels, height, width))
+        except NoFeatureMap as error:
+            return None, error.reason
+        heats.append(cell_heat(_log_odds_of(detector), detector, layer, windows, BATCH_SIZE))
+    cells = np.mean(heats, axis=0)
+    whole = overlapped(resample(cells, (height, width)), line)
+    return Heat(whole, name, (cells.shape[1], cells.shape[2])), None
+
+
+def _log_odds_of(detector: Detector) -> Callable[[Tensor], Tensor]:
+    return lambda windows: log_odds(detector(windows))

@@ -1,0 +1,41 @@
+"""Values of params.yaml under which the real pipeline runs on tiny clips within seconds."""
+
+from typing import Any
+
+DATA = "data/mine"
+SMALL: dict[str, Any] = {
+    "data.root": DATA,
+    "data.limit": None,
+    "data.max_unreadable": 0.0,
+    "parallel.workers": 1,
+    "augment.recipes": [],
+    "extract.n_faces": 1,
+    "extract.face_size": 32,
+    "extract.buckets": 4,
+    "featurize.front_end": ["log_mel"],
+    "featurize.window_frames": 64,
+    "featurize.window_hop": 32,
+    "featurize.log_mel.n_mels": 32,
+    "train.backbone": "test_resnet",
+    "train.pretrained": "none",
+    "train.readout.stages": [],
+    "train.pooling": "mean",
+    "train.frozen_head": "none",
+    "train.selection": "validation",
+    "train.balance": "none",
+    "train.epochs": 2,
+    "train.batch_size": 4,
+    "train.device": "cpu",
+    "train.threads": 1,
+    "predict.device": "cpu",
+    "predict.threads": 1,
+    "evaluate.n_bootstrap": 50,
+    "robustness.clips": 4,
+    "robustness.conditions": ["aac_32k", "noise_10db", "blur"],
+    "robustness.device": "cpu",
+    "robustness.n_bootstrap": 50,
+    "audit.folds": 2,
+    "audit.equalised_clips": 4,
+    "audit.device": "cpu",
+    "audit.n_bootstrap": 50,
+}
