@@ -17,6 +17,7 @@ from avfake.errors import RunError, UserError
 from avfake.evaluation import intervals
 from avfake.files import atomic_write_text, write_json
 from avfake.params import AugmentationParams, DistilParams, EnsembleParams, TrainParams
+from avfake.params.train import ReadoutParams
 from predicted_folder import write_split
 
 PARAMS = YAML(typ="safe").load((ROOT / "params.yaml").read_text())
@@ -197,11 +198,13 @@ def test_the_plan_of_the_project_is_valid_and_its_baseline_is_that_of_the_makefi
     assert settings == {path: baseline[path] for path in settings}
     named = {f"train.{key}" for key in TrainParams.model_fields}
     nested = {"augmentation": AugmentationParams, "ensemble": EnsembleParams, "distil": DistilParams}
+    nested["readout"] = ReadoutParams
     named |= {f"train.{name}.{key}" for name, section in nested.items() for key in section.model_fields}
     # Without effect where what they belong to is off, or the machine's.
     idle = {"folds", "focal_gamma", "ema_decay", "swa_start", "augmentation", "device", "threads", "seed"}
     idle |= {
         "readout",
+        "readout.bands",
         "augmentation.waveform",
         "augmentation.time_mask_share",
         "augmentation.band_mask_share",
