@@ -4,13 +4,16 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 
 from avfake.disturb.picture import Edit, rewrite
 from avfake.media.audio import read_audio
 from avfake.media.errors import ClipError
+from avfake.media.image import open_image, upright
 from clips import make_clip, speech, truncated, write_clip
+from images import face, write_image
 
 EDITS = {
     "crf30": Edit(crf=30),
@@ -127,3 +130,18 @@ def last_picture_short(path: Path) -> Path:
         out.mux(audio.encode(None))
     assert frames(path)[-1][0] == 2.0
     return path
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_a_still_image_is_disturbed_as_the_frame_of_a_clip(tmp_path, name):
+    source = write_image(tmp_path / "a.jpg", face(0, 97))
+    for target in ("one.mp4", "two.mp4"):
+        rewrite(source, tmp_path / target, EDITS[name])
+    assert (tmp_path / "one.mp4").read_bytes() == (tmp_path / "two.mp4").read_bytes()
+    made, before = upright(open_image(tmp_path / "one.mp4")), upright(open_image(source))
+    half = name == "half"
+    assert made.shape == ((48, 48, 3) if half else (96, 96, 3))
+    expected = cv2.resize(before, made.shape[:2], interpolation=cv2.INTER_AREA)
+    error = np.abs(made.astype(int) - expected).mean()
+    assert error < 12
+    assert error > {"crf30": 2, "blur": 3}.get(name, 0)

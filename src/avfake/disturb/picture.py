@@ -1,15 +1,21 @@
-"""A clip written anew with another picture: the video re-encoded, the sound's packets copied as they are."""
+"""A clip written anew with another picture: the video re-encoded, the sound's packets copied as they are.
+
+A still image goes through the same encoder as its only frame, and stays a still image.
+"""
 
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
 import cv2
 import numpy as np
+from PIL import Image
 
 from avfake.media.container import best_stream, opened
 from avfake.media.errors import ClipError
+from avfake.media.image import is_image, open_image, upright
 
 # Of edits that are not about compression: nearly without loss.
 GOOD_CRF = 18
@@ -37,14 +43,39 @@ class Edit:
 def rewrite(source: Path, target: Path, edit: Edit) -> None:
     """Writes `source` with an edited picture to the .mp4 file `target`, the same bytes for the same input.
 
+    Of a still image `target` holds a PNG, whatever its name.
+
     Raises:
         ClipError: there is no picture, it cannot be decoded, or the sound's codec does not go into an .mp4.
     """
-    with opened(source) as clip:
-        try:
+    try:
+        if is_image(source):
+            _rewrite_still(source, target, edit)
+            return
+        with opened(source) as clip:
             _rewrite(clip, target, edit)
-        except av.FFmpegError as error:
-            raise ClipError(f"the picture cannot be encoded anew: {error.strerror}") from None
+    except av.FFmpegError as error:
+        raise ClipError(f"the picture cannot be encoded anew: {error.strerror}") from None
+
+
+def _rewrite_still(source: Path, target: Path, edit: Edit) -> None:
+    pixels = upright(open_image(source))
+    width, height = (max(2, length // edit.shrink // 2 * 2) for length in (pixels.shape[1], pixels.shape[0]))
+    frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+    frame.pts, frame.time_base = 0, Fraction(1, _DEFAULT_RATE)
+    encoder: Any = av.CodecContext.create("libx264", "w")
+    encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuv420p"
+    encoder.time_base, encoder.framerate = frame.time_base, _DEFAULT_RATE
+    encoder.options = _options(edit.crf)
+    packets = [*encoder.encode(_edited(frame, (width, height), edit.blur)), *encoder.encode(None)]
+    decoder: Any = av.CodecContext.create("h264", "r")
+    decoder.thread_count = 1
+    coded = [made for packet in (*packets, None) for made in decoder.decode(packet)]
+    Image.fromarray(coded[0].to_ndarray(format="rgb24")).save(target, "PNG")
+
+
+def _options(crf: int) -> dict[str, str]:
+    return {"preset": _PRESET, "threads": "1", "crf": str(crf)}
 
 
 def _rewrite(clip: Any, target: Path, edit: Edit) -> None:
@@ -75,8 +106,7 @@ def _rewrite(clip: Any, target: Path, edit: Edit) -> None:
 
 
 def _encoder(out: Any, video: Any, size: tuple[int, ...], crf: int) -> Any:
-    options = {"preset": _PRESET, "threads": "1", "crf": str(crf)}
-    stream = out.add_stream("libx264", rate=video.average_rate or _DEFAULT_RATE, options=options)
+    stream = out.add_stream("libx264", rate=video.average_rate or _DEFAULT_RATE, options=_options(crf))
     stream.width, stream.height = size
     stream.pix_fmt = "yuv420p"
     # The frames keep the times that they had, however irregular.
