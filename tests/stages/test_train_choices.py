@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from avfake.model import training
+from avfake.model import training, views
 from avfake.model.batches import draw_epoch, read_batches
 from avfake.model.checkpoint import Checkpoint
 from avfake.model.clips import open_inputs, select_training
@@ -238,7 +238,7 @@ def test_prediction_mirrors_as_training_did(workspace, monkeypatch):
     set_params(workspace, {"train.augmentation.flip_time": True, "train.epochs": 1, "predict.tta": 2})
     train.main()
     asked = []
-    views = predict.make_views
-    monkeypatch.setattr(predict, "make_views", lambda *given: asked.append(given) or views(*given))
+    make = views.make_views
+    monkeypatch.setattr(views, "make_views", lambda *given: asked.append(given) or make(*given))
     predict.main()
     assert asked == [(2, True, False)]
