@@ -44,6 +44,8 @@ class Bright(nn.Module):
 class Listens(nn.Module):
     """A detector that calls bright windows fake."""
 
+    pooling = "mean"
+
     def __init__(self) -> None:
         super().__init__()
         self.audio = nn.Module()
