@@ -16,6 +16,7 @@ from avfake.model import waveform
 from avfake.model.batches import draw_epoch
 from avfake.model.checkpoint import Checkpoint
 from avfake.model.clips import open_inputs, select_training
+from avfake.model.streams import MISSING
 from avfake.model.validation import Data
 from avfake.parallel import Crew
 from avfake.params import FeaturizeParams, TrainParams
@@ -136,6 +137,22 @@ def test_a_disturbed_window_is_the_front_end_of_the_disturbed_sound(folder, here
 def windows_of(sound: np.ndarray, front_end: FeaturizeParams) -> np.ndarray:
     levels, shift = to_pcm(sound)
     return front_ends.compute(levels, RATE, front_end, shift)
+
+
+def test_a_pair_without_sound_is_not_asked_for(folder, here, tmp_path):
+    """Nor is the sound looked for of a clip that a detector with eyes learns on and that has none."""
+    data, params = read_data(), params_of(1.0)
+    whole = draw_epoch(data.train, params, 1)
+    deaf = int(whole.clip[0])
+    data.features.index.loc[data.train.rows[deaf], "count"] = 0
+    order = replace(whole, window=np.where(whole.clip == deaf, MISSING, whole.window))
+    with waveform.Waveforms(
+        data.features, data.train, params.augmentation.waveform, 0, tmp_path
+    ) as waveforms:
+        assert deaf not in {data.train.names.index(name) for _, name in waveforms._places}
+        heard = waveforms.heard(order, 1)
+        made = {place for place in range(len(order)) if heard(place) is not None}
+    assert made == set(np.flatnonzero(whole.clip != deaf).tolist())
 
 
 def test_a_clip_that_cannot_be_disturbed_stays_as_it_is(folder, here, tmp_path, monkeypatch):
