@@ -1,7 +1,7 @@
 """What single changes of params.yaml are worth: one table, by row and seed, on one data root.
 
     python -m benchmarks.ablation --root data/sample --work DIR     # validation alone, by which to choose
-    python -m benchmarks.ablation --root data/sample --work DIR --rows default 'loss*' --seeds 0
+    python -m benchmarks.ablation --root data/sample --work DIR --rows default 'front end*' --seeds 0
     python -m benchmarks.ablation --root data/sample --work DIR --table --test    # once, at the end
 
 Rows stand in benchmarks/ablation.yaml: a name, and the parameters in which it differs from params.yaml;
@@ -9,12 +9,12 @@ Rows stand in benchmarks/ablation.yaml: a name, and the parameters in which it d
 once per seed; clips are extracted once, windows made once per section `featurize` (see stage_runs.py). A
 training that is finished is not done again, and one that was stopped goes on after its last epoch.
 
---set train.selection=generators, say, changes a parameter in all rows: then the column `folds` holds the AUC
-on forgeries that the folds of the training set held out, by which a row can be chosen. Validation chooses the
-epoch unless that is set. `never seen` are fakes by generators of which the row's training has none; intervals
-are of the mean over seeds, by clips (by sources where there are any), and differences are paired.
---robustness and --audit run those stages as well. The test is scored, as in the pipeline, and shown with
---test alone. Writes DIR/ablation.md and DIR/ablation.json.
+The column `folds` has the AUC on forgeries that folds of the training set held out, where `train.selection`
+makes folds: by it a row can be chosen. --set changes parameters in all rows. `never seen` are fakes by
+generators of which the row's training has none. Intervals are of the mean over seeds, by clips (by sources
+where there are any). A difference is to the row that a row is made `from`, else to the plan's `reference`,
+and paired. --robustness and --audit run those stages as well. The test is scored, as in the pipeline, and
+shown with --test alone. Writes DIR/ablation.md and DIR/ablation.json.
 """
 
 import argparse
@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--table", action="store_true", help="only what is done; nothing is trained")
     parser.add_argument("--test", action="store_true", help="the test's figures as well")
     options = parser.parse_args(arguments)
-    reference, rows = read_plan(options.plan)
+    starts, rows = read_plan(options.plan)
     wanted = chosen(rows, options.rows)
     everywhere = dict(read_setting(text) for text in options.set)
     base = YAML(typ="safe").load(options.params.read_text(encoding="utf-8"))
@@ -76,13 +76,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     failed = [] if options.table else train(runs, params, options.seeds, stages)
     done = {name: finished(runs, values, options.seeds) for name, values in params.items()}
     splits = list(SPLITS) if options.test else ["val"]
-    write_tables(options.work, {name: own for name, own in done.items() if own}, changes, reference, splits)
+    write_tables(options.work, {name: own for name, own in done.items() if own}, changes, starts, splits)
     if failed:
         raise RunError(f"these did not finish: {'; '.join(failed)}", "correct it and run the same command")
 
 
-def read_plan(file: Path) -> tuple[str, dict[str, Changes]]:
-    """The reference row and every row's changes, those of the row it starts from included.
+def read_plan(file: Path) -> tuple[dict[str, str], dict[str, Changes]]:
+    """By row, the row that it is compared with, and its changes, those of the row it starts from included.
 
     Raises:
         UserError: the file lacks a key or a row starts from one that is not above it.
@@ -98,7 +98,7 @@ def read_plan(file: Path) -> tuple[str, dict[str, Changes]]:
         rows[name] = {**rows.get(start, {}), **{key: changes[key] for key in changes if key != FROM}}
     if plan["reference"] not in rows:
         raise UserError(f"{file}: reference: no row `{plan['reference']}`", f"use one of: {', '.join(rows)}")
-    return plan["reference"], rows
+    return {name: changes.get(FROM, plan["reference"]) for name, changes in plan["rows"].items()}, rows
 
 
 def chosen(rows: Mapping[str, Changes], patterns: Sequence[str]) -> list[str]:
@@ -152,7 +152,7 @@ def write_tables(
     work: Path,
     done: Mapping[str, list[Trained]],
     rows: Mapping[str, Changes],
-    reference: str,
+    starts: Mapping[str, str],
     splits: Sequence[str],
 ) -> None:
     """Prints the tables and writes them, and every figure as JSON."""
@@ -160,6 +160,7 @@ def write_tables(
     facts: dict[str, Any] = {
         name: {
             "changes": rows[name],
+            "compared_with": starts[name],
             "seeds": [one.seed for one in own],
             "code": sorted({model_facts(one)["code"]["model_sha256"] for one in own}),
         }
@@ -173,7 +174,7 @@ def write_tables(
                 figures[name] = found
                 facts[name][split] = found.facts()
         if figures:
-            lines += [f"## {SPLITS[split]}", "", *table(done, figures, reference), ""]
+            lines += [f"## {SPLITS[split]}", "", *table(done, figures, starts), ""]
             lines += [*generator_table(figures), ""]
     for name in done:
         changes = " ".join(f"{path}={json.dumps(value)}" for path, value in rows[name].items())
@@ -183,7 +184,7 @@ def write_tables(
         lines += ["", f"Not all rows are by the same code: {len(code)} versions, see ablation.json."]
     text = "\n".join(lines) + "\n"
     atomic_write_text(work / "ablation.md", text)
-    write_json(work / "ablation.json", {"reference": reference, "rows": facts})
+    write_json(work / "ablation.json", {"rows": facts})
     print(text)
 
 

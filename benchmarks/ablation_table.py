@@ -104,33 +104,33 @@ def figures_of(trained: Sequence[Trained], split: str) -> Figures | None:
     )
 
 
-def difference(row: MeanAuc | None, reference: MeanAuc | None, paired: bool) -> MeanAuc | None:
-    """Of two rows, if both have the figure, on the same clips and with as many trainings."""
-    if row is None or reference is None or not paired or len(row.each) != len(reference.each):
+def difference(row: MeanAuc | None, reference: MeanAuc | None) -> MeanAuc | None:
+    """Of two rows on the same clips, if both have the figure, of as many trainings."""
+    if row is None or reference is None or len(row.each) != len(reference.each):
         return None
     return row - reference
 
 
 def table(
-    rows: Mapping[str, Sequence[Trained]], figures: Mapping[str, Figures], reference: str
+    rows: Mapping[str, Sequence[Trained]], figures: Mapping[str, Figures], starts: Mapping[str, str]
 ) -> Iterator[str]:
-    """Lines of the table of a split: a row per row."""
+    """Lines of the table of a split: a row per row, compared with the row that `starts` names."""
     yield (
-        f"| | AUC | seen in training | never seen | each seed | against `{reference}`"
+        "| | AUC | seen in training | never seen | each seed | difference"
         " | worst disturbance | facts made equal | folds | parameters | training, CPU min |"
     )
     yield "| --- |" + " --- |" * 10
-    base = figures.get(reference)
     for name, own in figures.items():
-        paired = base is not None and base.clips == own.clips
-        paired = paired and name != reference
-        minus = None if base is None else difference(own.chief, base.chief, paired)
+        base = figures.get(starts[name])
+        minus = None
+        if base is not None and starts[name] != name and base.clips == own.clips:
+            minus = difference(own.chief, base.chief)
         shown = own.chief
         minutes = [one.stages["train"].cpu_seconds / 60 for one in rows[name]]
         cells = [
             *(("none" if value is None else value.text()) for value in (own.whole, own.seen, own.unseen)),
             ", ".join(f"{value:.3f}" for value in shown.each) if shown else "",
-            "" if minus is None else minus.text("+"),
+            "" if minus is None else f"{minus.text('+')} to `{starts[name]}`",
             "" if own.worst is None else f"{own.worst[1].text()}, `{own.worst[0]}`",
             _mean_text(own.equalised),
             _mean_text(own.folds),

@@ -10,8 +10,9 @@ pictures are those of clips made on the spot.
 
 Time to the baseline's AUC: the baseline is trained for its epochs; what counts is its AUC on validation at
 the end, and when it first was as good. Then params.yaml as it stands is trained until its AUC on validation
-is as high. Both clocks run from before the model is made; they see the reading of pictures or windows and not
-their making, which bench_extract measures. Only the ratios of one run count.
+is as high, with `selection: validation`: the AUC of a fold is of other clips. Both clocks run from before the
+model is made; they see the reading of pictures or windows and not their making, which bench_extract measures.
+Only the ratios of one run count.
 """
 
 import argparse
@@ -112,7 +113,7 @@ def compare_time(runs: Runs, options: argparse.Namespace) -> None:
     print(
         f"baseline: AUC {aim:.3f} after {len(theirs)} epochs; first as good after {first / whole:.2f} of that"
     )
-    folder, params = prepared(runs, {})
+    folder, params = prepared(runs, {"train.selection": "validation"})
     ours = run("avfake", folder, params["train"], options.workers, aim)
     seconds, auc = ours[-1]
     if auc < aim:

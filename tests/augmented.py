@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ruamel.yaml.comments import CommentedSeq
 
 from avfake.forge import registry, run
 from avfake.forge.declared import DeclaredTool, Label, Need, Range, ToolParams, draw
@@ -164,10 +163,8 @@ def make_place(folder: Path, *recipes: dict[str, Any], n_train: int = 6, **value
 
 
 def set_recipes(place: Place, *recipes: dict[str, Any]) -> None:
-    """Puts these recipes into the place's parameters, in one line: a comment ends it."""
-    line = CommentedSeq(recipes)
-    line.fa.set_flow_style()
-    place.set(augment__recipes=line)
+    """Puts these recipes into the place's parameters."""
+    place.set(augment__recipes=list(recipes))
 
 
 def run_augment(place: Place, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:

@@ -26,6 +26,7 @@ from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedSeq
 
 from small import DATA as DATA
 from small import SMALL as SMALL
@@ -71,6 +72,9 @@ def _with_values(text: str, values: str) -> str:
         node = reduce(getitem, parents, tree)
         if last not in node:
             raise KeyError(f"params.yaml has no {dotted}")
+        if isinstance(value, list):  # in one line: a comment ends it
+            value = CommentedSeq(value)
+            value.fa.set_flow_style()
         node[last] = value
     stream = io.StringIO()
     yaml.dump(tree, stream)

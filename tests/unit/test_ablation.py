@@ -113,7 +113,7 @@ def test_the_table_has_the_figures_of_what_was_scored_and_the_test_only_when_ask
     assert default[1].startswith("0.500 ")
     assert default[2].startswith("1.000 ")
     assert default[3:6] == ["0.000 (0.000 to 0.000)", "0.000, 0.000", ""]
-    assert focal[5] == "+1.000 (+1.000 to +1.000)"
+    assert focal[5] == "+1.000 (+1.000 to +1.000) to `default`"
     assert default[6] == "0.000 (0.000 to 0.000), `noise_5db`"
     assert default[7:10] == ["0.625", "0.750", "2.0 M"]
     assert "| default | 1.000 | 0.000 |" in text, "by generator: known, new"
@@ -170,7 +170,7 @@ def test_a_stage_depends_on_the_sections_that_dvc_yaml_gives_it(tmp_path):
 
     after_train = {"train", "predict", "evaluate", "robustness", "audit"}
     assert moved("train.lr", 0.5) == after_train
-    assert moved("featurize.hop_length", 128) == after_train | {"featurize", "resplit"}
+    assert moved("featurize.hop_length", 200) == after_train | {"featurize", "resplit"}
     assert moved("extract.face_size", 64) == set(read_stages()) - {"augment"}
     assert moved("evaluate.seed", 7) == {"evaluate"}
     assert moved("parallel.workers", 7) == set()
@@ -184,8 +184,9 @@ def test_a_stage_depends_on_the_sections_that_dvc_yaml_gives_it(tmp_path):
 
 
 def test_the_plan_of_the_project_is_valid_and_its_baseline_is_that_of_the_makefile(tmp_path):
-    reference, rows = ablation.read_plan(ROOT / "benchmarks/ablation.yaml")
-    assert reference == "default"
+    starts, rows = ablation.read_plan(ROOT / "benchmarks/ablation.yaml")
+    assert starts["baseline recipe"] == starts["trained"] == "default"
+    assert starts["trained, mixup"] == "trained"
     runs = Runs(tmp_path, tmp_path)
     for name, changes in rows.items():
         runs.check(with_changes(PARAMS, changes), name)
@@ -199,8 +200,13 @@ def test_the_plan_of_the_project_is_valid_and_its_baseline_is_that_of_the_makefi
     named |= {f"train.{name}.{key}" for name, section in nested.items() for key in section.model_fields}
     # Without effect where what they belong to is off, or the machine's.
     idle = {"folds", "focal_gamma", "ema_decay", "swa_start", "augmentation", "device", "threads", "seed"}
-    idle |= {"augmentation.time_mask_share", "augmentation.band_mask_share"}
-    idle |= {"ensemble", "distil", "distil.weight", "distil.temperature"}
+    idle |= {
+        "readout",
+        "augmentation.waveform",
+        "augmentation.time_mask_share",
+        "augmentation.band_mask_share",
+    }
+    idle |= {"ensemble", "distil", "distil.weight", "distil.temperature", "fusion", "visual"}
     assert named - {f"train.{key}" for key in idle} <= set(baseline), "the default must not leak into it"
 
 

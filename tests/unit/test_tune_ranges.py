@@ -105,4 +105,4 @@ def test_the_shipped_plan_fits_the_shipped_parameters():
     base = load(TrainParams, ROOT / "params.yaml")
     plan = read_plan(ROOT / "tune.yaml", base)
     assert len(plan.ranges) >= 4
-    assert plan.facts()["ranges"]["train.lr"] == plan.ranges["train.lr"].declared
+    assert plan.facts()["ranges"]["train.balance"] == plan.ranges["train.balance"].declared

@@ -29,7 +29,7 @@ class Drawing:
     dynamic_range: float
 
 
-DEFAULT_DRAWING = Drawing(LogMelParams(n_fft=1024, n_mels=128, fmin=0.0, fmax=8000.0), 256, 80.0)
+DEFAULT_DRAWING = Drawing(LogMelParams(n_fft=512, n_mels=128, fmin=0.0, fmax=8000.0), 128, 80.0)
 
 
 @dataclass(frozen=True)
