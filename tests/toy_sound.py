@@ -44,8 +44,8 @@ def make_workspace(folder: Path, **params: Any) -> Path:
             made = front_ends.compute(pcm, RATE, front_end, shift)
             place = {"shard": f"{split}/shard-00.npy", "start": sum(map(len, windows)), "count": len(made)}
             windows.append(made)
-            unseen = {"reason": None, "face_start": 0, "face_count": 0, "face_reason": "no video stream"}
-            index.append({"split": split, "video_name": name, **place, **unseen})
+            no_faces = {"face_start": 0, "face_count": 0, "face_reason": "extract.n_faces is 0"}
+            index.append({"split": split, "video_name": name, **place, "reason": None, **no_faces})
             labels.append(
                 {"split": split, "video_name": name, "target": fake, "generator": "comb" if fake else "real"}
             )
@@ -59,9 +59,9 @@ def make_workspace(folder: Path, **params: Any) -> Path:
         "shape": list(front_ends.shape_of(front_end, RATE)),
         "params": front_end.model_dump(),
         "sample_rate": RATE,
-        "version": front_ends.VERSION,
         "n_faces": 0,
         "face_size": None,
+        "version": front_ends.VERSION,
     }
     write_json(folder / "data/features/features.json", info)
     write_labels(folder, labels)

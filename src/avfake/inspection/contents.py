@@ -13,6 +13,7 @@ from avfake.evaluation.metrics import FloatArray, NoFigure
 from avfake.inspection.differences import cramers_v, rank_auc
 from avfake.inspection.reading import Reading
 from avfake.inspection.tables import CLASSES, DECIMALS, FAKE, REAL, Row, by_count, class_of
+from avfake.media.image import NO_SOUND
 
 # Facts with an order, and those without: keys of `avfake.media.clip.ClipRow.facts`, and what `_facts` adds.
 NUMBERS = (
@@ -46,7 +47,7 @@ class Contents:
         if reading.error is not None:
             self._cannot(clip, "file", reading.error)
             return
-        if reading.audio_error is not None:
+        if reading.audio_error not in (None, NO_SOUND):
             self._cannot(clip, "sound", reading.audio_error)
         if reading.video_error is not None:
             self._cannot(clip, "picture", reading.video_error)
