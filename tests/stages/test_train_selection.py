@@ -67,6 +67,9 @@ def test_auto_is_folds_where_labels_name_enough_generators_and_validation_elsewh
     set_params(workspace, {"train.selection": "auto"})
     train.main()
     assert facts(workspace)["sha256"] == by_folds["sha256"]
+    set_params(workspace, {"train.folds": 9})
+    train.main()
+    assert len(facts(workspace)["selection"]["folds"]) == 3
     labels = read_labels("data/resplit")
     labels["generator"] = labels["generator"].where(labels["generator"] != "hum", None)
     write_table(labels, "data/resplit")

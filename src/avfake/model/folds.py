@@ -43,13 +43,17 @@ def own_clips(clips: Clips) -> NDArray[np.bool_]:
     return found & np.array([not names for names in clips.parents])
 
 
-def why_none(clips: Clips, n_folds: int) -> str | None:
-    """Why there can be no `n_folds` folds of the clips; None where they can be assigned."""
-    try:
-        held_out(clips, n_folds, 0)
-    except UserError as error:
-        return error.message
-    return None
+def most_folds(clips: Clips, n_folds: int, seed: int) -> tuple[int, str]:
+    """As many folds as there can be, `n_folds` at most and 2 at least; 0 and why, where there can be none."""
+    why = ""
+    for count in range(n_folds, 1, -1):
+        try:
+            held_out(clips, count, seed)
+        except UserError as error:
+            why = error.message
+        else:
+            return count, ""
+    return 0, why
 
 
 def generators_of(clips: Clips) -> list[str]:

@@ -23,7 +23,7 @@ from avfake.model.clips import Clips, class_counts, seen_generators
 from avfake.model.detector import Detector
 from avfake.model.distillation import Teacher, load_teacher
 from avfake.model.ensemble import Ensemble
-from avfake.model.folds import why_none
+from avfake.model.folds import most_folds
 from avfake.model.frozen import fit_frozen_head
 from avfake.model.inference import choose_device, to_device
 from avfake.model.members import Kept, ensemble_facts, keep, mean_rows, member_params, recall
@@ -225,10 +225,11 @@ def _with_selection(params: TrainParams, train: Clips) -> TrainParams:
     """The parameters with what `selection: auto` means for these clips."""
     if params.selection != "auto":
         return params
-    why = why_none(train, params.folds)
-    if why is not None:
+    n_folds, why = most_folds(train, params.folds, params.seed)
+    if not n_folds:
         print(f"chosen by validation: {why}")
-    return params.model_copy(update={"selection": "generators" if why is None else "validation"})
+        return params.model_copy(update={"selection": "validation"})
+    return params.model_copy(update={"selection": "generators", "folds": n_folds})
 
 
 def _build(params: TrainParams, data: Data) -> Detector:
