@@ -83,7 +83,8 @@ def write_model(folder: Path) -> None:
     }  # fmt: skip
     torch.manual_seed(0)
     detector = build("test_resnet", tuple(features["shape"]))
-    facts = {"backbone": "test_resnet", "features": features, "train": {"threads": 1}, "prior": 0.5}
+    plain = {"readout": {"stages": [], "bands": 4}, "pooling": "mean"}
+    facts = {"backbone": "test_resnet", "features": features, "train": {"threads": 1, **plain}, "prior": 0.5}
     save_model(folder, detector, facts)
 
 

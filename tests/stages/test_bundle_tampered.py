@@ -83,7 +83,7 @@ def replaced(old: bytes, new: bytes):
         ),
         (
             "params.yaml",
-            replaced(b"- 6.0", b"- 7.0"),
+            replaced(b", 6.0]", b", 7.0]"),
             ["params: project/params.yaml: augment: augment ran with"],
         ),
         (

@@ -6,8 +6,9 @@ import pytest
 
 from avfake.dataset.features import FeatureSet
 from avfake.errors import UserError
-from avfake.model.batches import Preparation, batch_bounds, draw_epoch, epoch_sizes, read_batches
+from avfake.model.batches import Preparation, draw_epoch, epoch_sizes, read_batches
 from avfake.model.clips import Clips, open_inputs, seen_generators, select
+from avfake.model.epoch import batch_bounds
 from toy_features import make_workspace
 from train_params import train_params
 

@@ -13,7 +13,7 @@ from avfake.model import frozen, linear_heads
 from avfake.model.clips import Clips, open_inputs, select_training
 from avfake.model.detector import build
 from avfake.model.inference import clip_score, deterministic, fake_probability, window_logits
-from avfake.model.linear_heads import SHRINKAGES, STRENGTHS, fit_discriminant, fit_linear
+from avfake.model.linear_heads import SHRINKAGES, STRENGTHS, Linear, calibrated, fit_discriminant, fit_linear
 from avfake.model.saved import load_model, save_model
 from avfake.model.validation import Data
 from toy_features import make_workspace
@@ -168,6 +168,21 @@ def test_the_discriminant_without_shrinkage_is_the_textbook_one():
     expected = (x - (means[0] + means[1]) / 2) @ direction + prior
     found = fit_discriminant(features, targets, weights, 1e-9).log_odds(features)
     np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_calibration_keeps_the_order_and_fits_the_share_of_fakes():
+    rng = np.random.default_rng(0)
+    targets = np.arange(80) % 2
+    features = (rng.normal(size=(80, 1)) + targets[:, None]) * 500
+    linear = Linear(np.array([1.0]), 4000.0)
+    found = calibrated(linear, linear.log_odds(features), targets, np.ones(80))
+    odds = found.log_odds(features)
+    assert (np.argsort(odds) == np.argsort(features[:, 0])).all()
+    assert (1 / (1 + np.exp(-odds))).mean() == pytest.approx(targets.mean(), abs=0.01)
+    assert np.abs(odds).max() < 6
+    against = calibrated(linear, linear.log_odds(features), 1 - targets, np.ones(80)).log_odds(features)
+    assert (np.argsort(against) == np.argsort(features[:, 0])).all()
+    assert calibrated(linear, np.full(80, 3.0), targets, np.ones(80)) is linear
 
 
 def test_under_log_odds_the_head_is_of_the_mean_features_of_a_clip(data):

@@ -80,9 +80,9 @@ def settings_of(path: Path, workers: int | None) -> Settings:
     """
     if not path.exists():
         return Settings(DEFAULT_EXTRACT, DEFAULT_DRAWING, None, workers or 0)
-    featurize = load(FeaturizeParams, path)
+    extract, featurize = load(ExtractParams, path), load(FeaturizeParams, path)
     return Settings(
-        load(ExtractParams, path),
+        extract,
         Drawing(featurize.log_mel, featurize.hop_length, featurize.dynamic_range),
         load(MemoParams, path),
         load(ParallelParams, path).workers if workers is None else workers,

@@ -26,7 +26,7 @@ from avfake.model.clips import Clips
 from avfake.model.detector import FAKE, REAL, Detector
 from avfake.model.folds import generators_of, held_out, own_clips
 from avfake.model.inference import fake_probability
-from avfake.model.linear_heads import HEADS, Linear, fold
+from avfake.model.linear_heads import HEADS, Linear, calibrated, fold
 from avfake.model.selection import Selection, best_epoch
 from avfake.model.streams import SOUND, Windows
 from avfake.model.training import Progress
@@ -120,7 +120,10 @@ def fit_frozen_head(
         strengths = strengths[: chosen.epoch]
     progress = Progress([], {}, None if chosen is None else chosen.epoch)
     for number, strength in enumerate(strengths, 1):
-        fold(_fit(train, weights, params, strength), detector)
+        head = _fit(train, weights, params, strength)
+        if params.frozen_head == "discriminant":
+            head = _calibrated(head, val, params.pooling)
+        fold(head, detector)
         train_loss, train_right, _ = _figures(detector, train, params.pooling)
         val_loss, _, val_score = _figures(detector, val, params.pooling)
         row = {
@@ -144,6 +147,13 @@ def fit_frozen_head(
         if on_epoch is not None:
             on_epoch(dict(row))
     return progress, chosen
+
+
+def _calibrated(head: Linear, table: Table, pooling: str) -> Linear:
+    """The head with log-odds that fit the clips of `table`; a clip's windows share its weight."""
+    rows, clip = table.asked(pooling)
+    weights = 1 / np.bincount(clip, minlength=len(table.targets))[clip]
+    return calibrated(head, head.log_odds(rows), table.targets[clip], weights)
 
 
 def _choose(table: Table, weights: Floats, clips: Clips, params: TrainParams) -> Selection:

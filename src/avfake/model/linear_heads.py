@@ -90,6 +90,31 @@ def fit_discriminant(
     return scale.undone(found, float(np.log(shares[1] / shares[0]) - found @ means.sum(axis=0) / 2))
 
 
+def calibrated(linear: Linear, odds: Floats, targets: NDArray[np.int64], weights: Floats) -> Linear:
+    """The same order with log-odds that fit clips it was not fitted on.
+
+    A logistic regression of the target on the log-odds (Platt, Advances in Large Margin Classifiers, 1999).
+    The discriminant's own are far from any probability where it is shrunk or has many features: clips would
+    all be rounded to 0 or 1.
+
+    Args:
+        linear: what gave `odds`.
+        odds: float64 [n], of clips (or windows) of both classes.
+        targets: [n], 1 for fake.
+        weights: float64 [n].
+    """
+    spread = float(odds.std())
+    if not spread:
+        return linear
+    model = LogisticRegression(C=1.0, max_iter=_MAX_STEPS)
+    with threadpool_limits(1, user_api="blas"):
+        model.fit(odds[:, None] / spread, targets, sample_weight=weights)
+    # Where real clips have the higher odds the order stays, and says so in the AUC; only the scale is taken.
+    slope = max(abs(float(model.coef_[0, 0])), 1e-3) / spread
+    middle = float(model.intercept_[0]) if model.coef_[0, 0] > 0 else -slope * float(np.median(odds))
+    return Linear(linear.weights * slope, linear.bias * slope + middle)
+
+
 Fit = Callable[[NDArray[np.floating], NDArray[np.int64], Floats, float], Linear]
 # By the word of train.frozen_head: how the head is fitted, and with what, from strong to weak.
 HEADS: Mapping[str, tuple[Fit, tuple[float, ...]]] = {
