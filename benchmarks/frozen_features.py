@@ -35,10 +35,12 @@ import avfake.stages  # noqa: F401 - before torch: threads that wait without spi
 from avfake.dataset.features import FeatureSet
 from avfake.dataset.labels import read_labels
 from avfake.errors import UserError
+from avfake.features.front_ends import has_lines
 from avfake.files import atomic_file, sha256_file
-from avfake.model import frozen, linear_heads
+from avfake.model import linear_heads
 from avfake.model.clips import Clips, select
 from avfake.model.detector import Detector, build
+from avfake.model.feature_table import Table, read_table
 from avfake.model.inference import choose_device, deterministic, to_device
 from avfake.model.pretrained import load_pretrained
 from avfake.model.provenance import code_facts, fingerprint
@@ -53,7 +55,7 @@ BATCH = 32
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Head = Callable[[frozen.Table], Floats]
+Head = Callable[[Table], Floats]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -121,7 +123,7 @@ def featurize(data: Path, folder: Path, front_ends: list[str]) -> Path:
 
 def read_tables(
     folder: Path, labels: pd.DataFrame, splits: list[str], params: TrainParams
-) -> tuple[dict[str, frozen.Table], dict[str, Clips]]:
+) -> tuple[dict[str, Table], dict[str, Clips]]:
     """Features of each split's clips, by the backbone or from an earlier call."""
     features = FeatureSet(folder / "data/features")
     clips = {split: select(features.index, labels, split) for split in splits}
@@ -138,18 +140,18 @@ def read_tables(
         if not path.is_file():
             if detector is None:
                 torch.manual_seed(params.seed)
-                detector = build(params.backbone, features.shape)
+                detector = build(params.backbone, features.shape, lines=has_lines(features.info))
                 load_pretrained(detector, params.backbone, params.pretrained, features.shape)
                 detector = to_device(detector, device)
-            table = frozen.read_table(detector, features, part, BATCH, device)
+            table = read_table(detector, features, part, BATCH, device)
             with atomic_file(path) as file:
                 np.savez(file, features=table.features, clip=table.clip)
         with np.load(path) as stored:
-            tables[split] = frozen.Table(stored["features"], stored["clip"], part.targets)
+            tables[split] = Table(stored["features"], stored["clip"], part.targets)
     return tables, clips
 
 
-def fit_heads(train: frozen.Table, groups: Ints, seed: int) -> list[tuple[str, Head]]:
+def fit_heads(train: Table, groups: Ints, seed: int) -> list[tuple[str, Head]]:
     """Every head, fitted on the training clips, as (name, what scores the clips of a table)."""
     means, both = train.clip_means(train.features), train.clip_statistics()
     boosted = HistGradientBoostingClassifier(
@@ -196,7 +198,7 @@ def class_weights(targets: Ints) -> Floats:
     return weights
 
 
-def _fit_windows(train: frozen.Table, groups: Ints) -> tuple[linear_heads.Linear, float]:
+def _fit_windows(train: Table, groups: Ints) -> tuple[linear_heads.Linear, float]:
     weights = class_weights(train.targets)[train.clip] / np.bincount(train.clip)[train.clip]
     targets = train.window_targets
 

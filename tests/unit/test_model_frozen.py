@@ -9,7 +9,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from avfake.errors import RunError
-from avfake.model import frozen, linear_heads
+from avfake.model import feature_table, frozen, linear_heads
 from avfake.model.clips import Clips, open_inputs, select_training
 from avfake.model.detector import build
 from avfake.model.inference import clip_score, deterministic, fake_probability, window_logits
@@ -59,7 +59,7 @@ def random_problem(n: int = 60, width: int = 12):
 
 def test_each_window_gets_the_probability_that_was_fitted(data, fitted):
     detector, progress = fitted
-    table = frozen.read_table(detector, data.features, data.train, 8, CPU)
+    table = feature_table.read_table(detector, data.features, data.train, 8, CPU)
     weights = 1 / np.bincount(table.clip)[table.clip]
     model = make_pipeline(
         StandardScaler(),
@@ -191,7 +191,7 @@ def test_under_log_odds_the_head_is_of_the_mean_features_of_a_clip(data):
     with deterministic(1):
         progress, _ = fit(detector, data, frozen_head="discriminant", pooling="log_odds")
     detector.load_state_dict(progress.best)
-    table = frozen.read_table(detector, data.features, data.val, 8, CPU)
+    table = feature_table.read_table(detector, data.features, data.val, 8, CPU)
     scores = [clip_score(detector, data.features.windows(int(row)), 8, CPU) for row in data.val.rows]
     means = torch.from_numpy(table.clip_means(table.features)).float()
     with torch.inference_mode():
@@ -203,7 +203,7 @@ def test_under_log_odds_the_head_is_of_the_mean_features_of_a_clip(data):
 
 def test_statistics_of_a_clip_are_over_its_windows():
     features = np.random.default_rng(0).normal(size=(6, 3)).astype(np.float32)
-    table = frozen.Table(features, np.array([0, 0, 0, 1, 2, 2]), np.array([0, 1, 0]))
+    table = feature_table.Table(features, np.array([0, 0, 0, 1, 2, 2]), np.array([0, 1, 0]))
     parts = [features[:3], features[3:4], features[4:]]
     expected = [np.concatenate([part.mean(0), part.std(0)]) for part in parts]
     np.testing.assert_allclose(table.clip_statistics(), expected, atol=1e-6)
@@ -238,10 +238,12 @@ def test_the_benchmark_fits_four_heads(monkeypatch):
     targets = np.arange(40) % 2
     features = rng.normal(size=(80, 5)).astype(np.float32)
     features[:, 2] += 3 * np.repeat(targets, 2)
-    table = frozen.Table(features, np.repeat(np.arange(40), 2), targets)
+    table = feature_table.Table(features, np.repeat(np.arange(40), 2), targets)
     heads = fit_heads(table, np.arange(40) // 2, seed=0)
     assert [name.partition(", C ")[0] for name, _ in heads] == ["windows", "mean", "mean and sd", "boosted"]
-    other = frozen.Table(features + rng.normal(size=features.shape).astype(np.float32), table.clip, targets)
+    other = feature_table.Table(
+        features + rng.normal(size=features.shape).astype(np.float32), table.clip, targets
+    )
     for name, score in heads:
         assert score(other).shape == (40,), name
         assert roc_auc_score(targets, score(other)) > 0.8, name

@@ -152,7 +152,7 @@ def test_mirrors_stay_with_their_windows():
 
 def test_an_explanation_says_how_windows_were_joined():
     piece = {"begin": 0.0, "end": 1.0, "score": 0.5, "log_odds": 0.0}
-    found = {"score": 0.5, "sound": {"windows": [piece], "heat": None}, "notes": []}
+    found = {"score": 0.5, "sound": {"windows": [piece], "heat": None, "lines": None}, "notes": []}
     assert summary(found)[0] == "score 0.500000, the mean of 1 windows"
     found["sound"]["windows"] = [{**piece, "share": 1.0}]
     assert summary(found)[0] == "score 0.500000, by attention over 1 windows"

@@ -78,11 +78,19 @@ def test_values_are_checked_against_each_other(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("[log_mel]", "log_mel", "`featurize.front_end`: Input should be a valid list"),
-        ("[log_mel]", "[]", "`featurize.front_end`: List should have at least 1 item"),
-        ("[log_mel]", "[mfcc]", "`featurize.front_end.0`: Input should be 'log_mel', 'log_linear', 'lfcc'"),
-        ("[log_mel]", "[cqt, lfcc, cqt]", "front_end names one twice: cqt, lfcc, cqt"),
-        ("[log_mel]", "[log_mel, baseline_image]", "baseline_image is a picture of its own size and stands"),
+        ("[log_mel, frame_lines]", "log_mel", "`featurize.front_end`: Input should be a valid list"),
+        ("[log_mel, frame_lines]", "[]", "`featurize.front_end`: List should have at least 1 item"),
+        (
+            "[log_mel, frame_lines]",
+            "[mfcc]",
+            "`featurize.front_end.0`: Input should be 'log_mel', 'log_linear', 'lfcc'",
+        ),
+        ("[log_mel, frame_lines]", "[cqt, lfcc, cqt]", "front_end names one twice: cqt, lfcc, cqt"),
+        (
+            "[log_mel, frame_lines]",
+            "[log_mel, baseline_image]",
+            "baseline_image is a picture of its own size and stands",
+        ),
         ("hop_length: 128", "hop_length: 2048", "hop_length above log_mel.n_fft would leave samples"),
         ("normalise: peak", "normalise: clip", "`featurize.normalise`: Input should be 'peak', 'band'"),
         ("trim_db: null", "trim_db: -3.0", "`featurize.trim_db`: Input should be greater than 0"),
@@ -102,7 +110,7 @@ def test_the_settings_of_a_front_end_that_is_not_chosen_may_not_fit(tmp_path):
     path = changed(tmp_path, "hop_length: 128", "hop_length: 1025")
     with pytest.raises(UserError):
         load(SECTIONS["featurize"], path)
-    path.write_text(path.read_text().replace("[log_mel]", "[cqt]"))
+    path.write_text(path.read_text().replace("[log_mel, frame_lines]", "[cqt]"))
     assert load(SECTIONS["featurize"], path).front_end == ["cqt"]
 
 

@@ -11,9 +11,11 @@ from torch import Tensor
 
 from avfake.explain.axis import Axis, axis_hz
 from avfake.explain.grad_cam import NoFeatureMap, cell_heat, feature_map, log_odds, resample
+from avfake.explain.lines import Lines, lines_of
 from avfake.explain.readout_heat import reads_stages, stage_heat
 from avfake.explain.time_line import TimeLine, overlapped, picture_line, spectrogram_line
 from avfake.features import baseline
+from avfake.features.front_ends import LINES
 from avfake.features.trim import kept_frames
 from avfake.media.clip import ClipRow, extract_clip
 from avfake.media.errors import ClipError
@@ -51,9 +53,10 @@ class SoundExplained:
         window_scores: float64 [n], of each window by itself. window_log_odds: the same before the softmax.
         window_shares: float64 [n], how much each counts for the clip, of an ensemble the mean over members;
             None without attention, where all count alike.
-        axes: of each channel.
+        axes: of each channel but that of the lines.
         levels: what the detector looked at, float32 [C, H, frames], 0 to 255.
         heat: None where `why_no_heat` says why.
+        lines: the strongest lines at multiples of a frame rate; None without that front end.
     """
 
     score: float
@@ -66,6 +69,7 @@ class SoundExplained:
     levels: NDArray[np.float32]
     heat: Heat | None
     why_no_heat: str | None
+    lines: Lines | None = None
 
 
 def explain(scorer: Scorer, path: str | Path) -> SoundExplained:
@@ -107,6 +111,7 @@ def explain_sound(
     line = _line(from_pcm(pcm, row.pcm_shift), row.sample_rate, scorer.featurize)
     score, scores, odds = figures
     heat, why_no_heat = heat_on(line)
+    pictures = [name for name in scorer.featurize.front_end if name != LINES]
     return SoundExplained(
         score=score,
         seconds=len(pcm) / row.sample_rate,
@@ -114,13 +119,11 @@ def explain_sound(
         window_scores=scores,
         window_log_odds=odds,
         window_shares=_shares(scorer, windows),
-        axes=[
-            axis_hz(name, settings.get(name, {}), row.sample_rate, windows.shape[2])
-            for name in scorer.featurize.front_end
-        ],
-        levels=overlapped(windows, line),
+        axes=[axis_hz(name, settings.get(name, {}), row.sample_rate, windows.shape[2]) for name in pictures],
+        levels=overlapped(windows[:, : len(pictures)], line),
         heat=heat,
         why_no_heat=why_no_heat,
+        lines=lines_of(scorer.model.detector, windows, scorer.featurize),
     )
 
 
@@ -143,7 +146,7 @@ def _line(sound: NDArray[np.float32], sample_rate: int, params: FeaturizeParams)
 
 def _heat(scorer: Scorer, windows: NDArray[np.uint8], line: TimeLine) -> tuple[Heat, None] | tuple[None, str]:
     """The heat, of an ensemble the mean of its members' heats; or why there is none."""
-    channels, height, width = windows.shape[1:]
+    shape = scorer.model.image_shape
     heats = []
     for detector in members_of(scorer.model.detector):
         if reads_stages(detector):
@@ -151,12 +154,12 @@ def _heat(scorer: Scorer, windows: NDArray[np.uint8], line: TimeLine) -> tuple[H
             heats.append(stage_heat(detector, windows, BATCH_SIZE))
             continue
         try:
-            name, layer = feature_map(detector.audio.backbone, (channels, height, width))
+            name, layer = feature_map(detector.audio.backbone, shape)
         except NoFeatureMap as error:
             return None, error.reason
         heats.append(cell_heat(_log_odds_of(detector), detector, layer, windows, BATCH_SIZE))
     cells = np.mean(heats, axis=0)
-    whole = overlapped(resample(cells, (height, width)), line)
+    whole = overlapped(resample(cells, shape[1:]), line)
     return Heat(whole, name, (cells.shape[1], cells.shape[2])), None
 
 

@@ -105,7 +105,7 @@ def _heat(scorer: Scorer, looks: Streams, line: TimeLine) -> tuple[Heat, None] |
         if reads_stages(detector):
             return None, "heat of maps from the middle of the backbone is known beside a linear head alone"
         try:
-            name, layer = feature_map(detector.audio.backbone, scorer.model.shape)
+            name, layer = feature_map(detector.audio.backbone, scorer.model.image_shape)
         except NoFeatureMap as error:
             return None, error.reason
         heats.append(_cells(detector, scorer.device, looks, 0, layer))

@@ -1,7 +1,8 @@
 """Heat of a detector that reads maps from the middle of its backbone (avfake.model.readout).
 
 Its log-odds are linear in those maps: what each cell adds is known exactly, and no gradient is needed. The
-mean of the heat over all cells plus the difference of the head's biases is the window's log-odds.
+mean of the heat over all cells plus the difference of the head's biases is the window's log-odds; where the
+front end has `frame_lines`, plus what they add (avfake.explain.lines).
 """
 
 import numpy as np
@@ -40,8 +41,8 @@ def _batch_heat(detector: Detector, windows: Tensor) -> Tensor:
     """Windows [n, C, H, W] to heat [n, h, w]; channels add up."""
     readout = detector.audio.backbone
     assert isinstance(readout, StageReadout)
-    n, channels, height, width = windows.shape
-    images = (windows.float() / 255 - detector.audio.mean) / detector.audio.std
+    images = detector.audio.images(windows)
+    n, channels, height, width = images.shape
     weights = detector.head.weight[FAKE] - detector.head.weight[REAL]
     heat: Tensor | None = None
     start = 0

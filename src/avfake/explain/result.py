@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from avfake.explain.clip import Heat, SoundExplained
+from avfake.explain.lines import Lines
 from avfake.explain.regions import Region, grid_of, regions_of
 from avfake.explain.time_line import Piece, curve_of, windows_of
 
@@ -33,6 +34,7 @@ def numbers(path: str | Path, model: dict[str, Any], sound: SoundExplained) -> d
             "windows": _windows(sound),
             "curve": _pieces(curve_of(sound.window_scores, sound.line)),
             "heat": None if sound.heat is None else _heat(sound, sound.heat),
+            "lines": None if sound.lines is None else _lines(sound.lines),
         },
         "notes": [] if sound.why_no_heat is None else [f"no heat: {sound.why_no_heat}"],
     }
@@ -47,9 +49,19 @@ def summary(found: dict[str, Any]) -> list[str]:
     lines = [f"score {found['score']:.6f}, {how} {len(windows)} windows"]
     for word, window in (("highest", highest), ("lowest", lowest)):
         lines.append(f"{word} {window['score']:.6f} from {window['begin']:.2f} to {window['end']:.2f} s")
+    if found["sound"]["lines"] is not None:
+        lines.append(lines_text(found["sound"]["lines"]))
     if found["sound"]["heat"] is not None:
         lines += [region_text(region) for region in found["sound"]["heat"]["regions"]]
     return lines + found["notes"]
+
+
+def lines_text(lines: dict[str, Any]) -> str:
+    """What lines at multiples of a frame rate add, as a line of text."""
+    if lines["value"] is None:
+        return "no lines at multiples of a known frame rate"
+    found = f"lines at multiples of {lines['rate']:g} Hz, {lines['value']:.1f} standard deviations"
+    return found if lines["log_odds"] is None else f"{found}: {lines['log_odds']:+.2f} log-odds of fake"
 
 
 def region_text(region: dict[str, Any]) -> str:
@@ -65,6 +77,14 @@ def span_text(band: dict[str, Any]) -> str:
     if "low_hz" in band:
         return f"{band['low_hz']:.0f} to {band['high_hz']:.0f} Hz"
     return f"{band['front_end']} {band['from']} to {band['to']}"
+
+
+def _lines(lines: Lines) -> dict[str, float | None]:
+    return {
+        "rate": lines.rate,
+        "value": None if lines.value is None else round(lines.value, 2),
+        "log_odds": None if lines.log_odds is None else round(lines.log_odds, 4),
+    }
 
 
 def _windows(sound: SoundExplained) -> list[dict[str, float]]:

@@ -19,6 +19,7 @@ def assemble(
     sight: Sight | None = None,
     readout: ReadoutParams | None = None,
     pooling: str = "mean",
+    lines: bool = False,
 ) -> Detector:
     """A detector on random weights (drawn from torch's global generator), in evaluation mode.
 
@@ -28,16 +29,17 @@ def assemble(
         sight: what the visual branch is made of; None: the detector listens only.
         readout: of the sound branch; see `build`.
         pooling: of a clip's windows, faces or pairs: `mean` or `log_odds`.
+        lines: whether the last channel of a window is that of `frame_lines`.
 
     Raises:
         UserError: timm knows no such backbone, or it cannot take windows or faces of this size.
     """
     if sight is None:
-        return build(backbone, shape, readout, pooling)
+        return build(backbone, shape, readout, pooling, lines)
     if sight.modality == PICTURE:
         visual, n_picture = build_visual(sight)
         return Detector(None, n_picture, pooling, visual).eval()
-    listens = build(backbone, shape, readout)
+    listens = build(backbone, shape, readout, lines=lines)
     visual, n_picture = build_visual(sight)
     fusion = FUSIONS[sight.fusion](listens.head.in_features, n_picture)
     return Detector(listens.audio, 0, pooling, visual, fusion).eval()

@@ -21,6 +21,7 @@ GREY_LEVELS = 255.0
 # Cosines that a tilt is made of: the shortest has one and a half periods over the bands.
 _TILT_COSINES = 3
 _CEPSTRA = "lfcc"
+_LINES = "frame_lines"
 _IMAGE = "baseline_image"
 _IMAGE_RANGE = 80.0  # dB, of the baseline's image, which has no parameters
 
@@ -33,11 +34,13 @@ class Scale:
         per_db: grey levels per decibel.
         blank: float32 [C], the level that stands for nothing: silence, or the mean where it was taken out.
         spectra: bool [C], whether the rows of a channel are frequencies. Those of cepstra are not.
+        lines: whether the last channel is that of `frame_lines`: no picture, and left as it is.
     """
 
     per_db: float
     blank: Floats
     spectra: Mask
+    lines: bool = False
 
     @classmethod
     def of(cls, info: Mapping[str, Any]) -> "Scale":
@@ -45,11 +48,11 @@ class Scale:
         names, params = info["front_end"], info["params"]
         if names == [_IMAGE]:
             return cls(GREY_LEVELS / _IMAGE_RANGE, np.zeros(1, np.float32), np.ones(1, bool))
-        spectra = np.array([name != _CEPSTRA for name in names])
+        spectra = np.array([name not in (_CEPSTRA, _LINES) for name in names])
         # Cepstra have their zero in the middle whatever is taken out of them.
         silent = spectra & (params["normalise"] == "peak")
         blank = np.where(silent, 0.0, GREY_LEVELS / 2).astype(np.float32)
-        return cls(GREY_LEVELS / params["dynamic_range"], blank, spectra)
+        return cls(GREY_LEVELS / params["dynamic_range"], blank, spectra, _LINES in names)
 
 
 def check(params: AugmentationParams, scale: Scale) -> None:
@@ -97,6 +100,8 @@ def augment(
     if params.time_masks:
         columns = stretches(n, width, params.time_masks, params.time_mask_share, rng)
         np.copyto(levels, blank, where=columns[:, None, None, :])
+    if scale.lines:
+        levels[:, -1] = windows[:, -1]
     return levels
 
 

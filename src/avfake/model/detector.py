@@ -23,6 +23,8 @@ from avfake.model.visual import VisualBranch
 from avfake.params.train import ReadoutParams
 
 GREY_LEVELS = 255.0
+# Standard deviations that all grey levels of a line are worth (avfake.features.frame_lines).
+LINE_SCALE = 10.0
 REAL, FAKE = 0, 1
 
 
@@ -33,23 +35,37 @@ class AudioBranch(nn.Module):
         backbone: maps float [B, C, H, W] to features [B, F].
         mean: of the input that the backbone was made for, after division by the highest grey level.
         std: likewise.
+        lines: whether the last channel is that of the front end `frame_lines`: no picture, but a number per
+            row. The backbone does not get it; its largest row is one more feature, the last.
     """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, backbone: nn.Module, mean: float, std: float) -> None:
+    def __init__(self, backbone: nn.Module, mean: float, std: float, lines: bool = False) -> None:
         super().__init__()
         self.backbone = backbone
+        self.lines = lines
         # Buffers, so that the numbers travel with the weights and not with the installed timm.
         self.register_buffer("mean", torch.tensor(mean))
         self.register_buffer("std", torch.tensor(std))
 
     def forward(self, windows: Tensor) -> Tensor:
         """Windows [B, C, H, W], uint8 or float on the scale 0 to 255, to features [B, F]."""
-        images = (windows.float() / GREY_LEVELS - self.mean) / self.std
-        features: Tensor = self.backbone(images)
+        features: Tensor = self.backbone(self.images(windows))
+        if self.lines:
+            features = torch.cat([features, strongest_line(windows[:, -1])], dim=1)
         return features
+
+    def images(self, windows: Tensor) -> Tensor:
+        """What the backbone gets of windows [B, C, H, W]: float, without the channel of lines."""
+        pictures = windows[:, :-1] if self.lines else windows
+        return (pictures.float() / GREY_LEVELS - self.mean) / self.std
+
+
+def strongest_line(levels: Tensor) -> Tensor:
+    """The channel of `frame_lines` [B, H, W] as its largest row, float [B, 1] from 0 to 10."""
+    return levels.float().mean(dim=2).amax(dim=1, keepdim=True) * (LINE_SCALE / GREY_LEVELS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,6 +173,7 @@ def build(
     shape: tuple[int, int, int],
     readout: ReadoutParams | None = None,
     pooling: str = "mean",
+    lines: bool = False,
 ) -> Detector:
     """A detector on random weights (drawn from torch's global generator), in evaluation mode.
 
@@ -165,18 +182,19 @@ def build(
         shape: channels, height and width of a window.
         readout: where in the backbone features are read; None, or without stages: at its end.
         pooling: of a clip's windows: `mean`, `log_odds` or `attention`.
+        lines: whether the last channel is that of `frame_lines`.
 
     Raises:
         UserError: timm knows no such backbone, or it cannot take windows of this shape.
     """
     if readout is None or not readout.stages:
-        network = make_backbone(backbone, shape)
+        network = make_backbone(backbone, (shape[0] - lines, *shape[1:]))
         mean, std = _normalisation(network)
     else:
         whole = make_backbone(backbone, (1, *shape[1:]))
         mean, std = _normalisation(whole)
         network = StageReadout(whole, backbone, readout)
-    audio = AudioBranch(network, mean, std).eval()
+    audio = AudioBranch(network, mean, std, lines).eval()
     try:
         with torch.inference_mode():
             n_features = audio(torch.zeros(1, *shape)).shape[1]

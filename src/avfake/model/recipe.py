@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from avfake.features.front_ends import has_lines
 from avfake.files import sha256_file
 from avfake.memo import Memo
 from avfake.model import budget
@@ -235,7 +236,8 @@ def _with_selection(params: TrainParams, train: Clips) -> TrainParams:
 def _build(params: TrainParams, data: Data) -> Detector:
     features = data.features
     sight = Sight.of(params, features.info)
-    return assemble(params.backbone, features.shape, sight, params.readout, params.pooling)
+    lines = has_lines(features.info)
+    return assemble(params.backbone, features.shape, sight, params.readout, params.pooling, lines)
 
 
 def _data_facts(data: Data, content: str) -> dict[str, Any]:

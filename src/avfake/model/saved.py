@@ -25,6 +25,7 @@ import safetensors.torch
 import torch
 
 from avfake.errors import UserError
+from avfake.features.front_ends import has_lines
 from avfake.files import atomic_write_bytes, sha256_file, write_json
 from avfake.model.assembly import assemble
 from avfake.model.detector import Detector
@@ -65,6 +66,12 @@ class SavedModel:
         """Channels, height and width of a window."""
         channels, height, width = self.facts["features"]["shape"]
         return int(channels), int(height), int(width)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of what the backbone gets of a window: all but the lines."""
+        channels, height, width = self.shape
+        return channels - has_lines(self.facts["features"]), height, width
 
 
 def save_model(folder: str | Path, detector: Detector, facts: dict[str, Any]) -> None:
@@ -116,8 +123,10 @@ def build_saved(facts: Mapping[str, Any]) -> Detector:
     channels, height, width = map(int, facts["features"]["shape"])
     shape, train = (channels, height, width), facts["train"]
     readout, sight = ReadoutParams.model_validate(train["readout"]), Sight.read(facts.get("visual"))
+    lines = has_lines(facts["features"])
     members = [
-        assemble(facts["backbone"], shape, sight, readout, train["pooling"]) for _ in range(n_members(facts))
+        assemble(facts["backbone"], shape, sight, readout, train["pooling"], lines)
+        for _ in range(n_members(facts))
     ]
     return members[0] if len(members) == 1 else Ensemble(members).eval()
 

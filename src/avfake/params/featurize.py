@@ -6,6 +6,9 @@ from pydantic import Field, model_validator
 
 from avfake.params.sections import PositiveFloat, PositiveInt, Section
 
+# Multiples of a frame rate, at least, of which lines are summed.
+LEAST_MULTIPLES = 8
+
 
 class BandParams(Section):
     """The range that bands of a Fourier transform lie in."""
@@ -55,11 +58,30 @@ class CqtParams(Section):
     fmin: PositiveFloat
 
 
+class FrameLinesParams(Section):
+    """Lines at multiples of frame rates."""
+
+    rates: Annotated[list[Annotated[float, Field(ge=20, le=500)]], Field(min_length=1)]
+    fmin: PositiveFloat
+    fmax: PositiveFloat
+
+    @model_validator(mode="after")
+    def _enough_multiples(self) -> Self:
+        if len(set(self.rates)) < len(self.rates):
+            raise ValueError("rates names one twice")
+        for rate in self.rates:
+            if self.fmax - self.fmin < LEAST_MULTIPLES * rate:
+                raise ValueError(
+                    f"fewer than {LEAST_MULTIPLES} multiples of {rate:g} Hz lie between fmin and fmax"
+                )
+        return self
+
+
 class FeaturizeParams(Section):
     """The front ends that are the channels of a window, and the settings of each."""
 
     front_end: Annotated[
-        list[Literal["log_mel", "log_linear", "lfcc", "cqt", "baseline_image"]],
+        list[Literal["log_mel", "log_linear", "lfcc", "cqt", "frame_lines", "baseline_image"]],
         Field(min_length=1, max_length=6),
     ]
     hop_length: PositiveInt
@@ -72,6 +94,7 @@ class FeaturizeParams(Section):
     log_linear: LogLinearParams
     lfcc: LfccParams
     cqt: CqtParams
+    frame_lines: FrameLinesParams
 
     @model_validator(mode="after")
     def _consistent(self) -> "FeaturizeParams":
@@ -81,6 +104,8 @@ class FeaturizeParams(Section):
             raise ValueError(f"front_end names one twice: {', '.join(self.front_end)}")
         if "baseline_image" in self.front_end and len(self.front_end) > 1:
             raise ValueError("front_end: baseline_image is a picture of its own size and stands alone")
+        if "frame_lines" in self.front_end[:-1] or self.front_end == ["frame_lines"]:
+            raise ValueError("front_end: frame_lines stands last, behind another front end")
         for name in self.front_end:
             settings = getattr(self, name, None)
             if isinstance(settings, BandParams) and self.hop_length > settings.n_fft:

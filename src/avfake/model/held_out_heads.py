@@ -1,0 +1,93 @@
+"""Linear heads on a table of features: of all clips, and without those that a fold holds out.
+
+Where the last feature is that of lines (avfake.features.frame_lines) the head is fitted without it, and how
+much each of the two says is fitted on the clips of all folds, each told by the head that its fold was held
+out from (avfake.model.stacking).
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avfake.model.feature_table import Table
+from avfake.model.linear_heads import HEADS, Linear
+from avfake.model.stacking import fit_shares, stacked
+from avfake.params import TrainParams
+
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Heads:
+    """Heads on the features of the training clips.
+
+    Attributes:
+        table: features and targets.
+        weights: float64 [clips], what each clip weighs.
+        folds: bool [folds, clips], whether each fold holds each clip out; there may be none.
+        own: bool [clips], clips that came with labels.
+        params: the section `train`: `frozen_head` and `pooling`.
+        lines: whether the last feature is that of lines.
+    """
+
+    table: Table
+    weights: Floats
+    folds: Mask
+    own: Mask
+    params: TrainParams
+    lines: bool
+    _fitted: dict[tuple[int, float], Linear] = field(default_factory=dict)
+
+    def of_all(self, strength: float) -> Linear:
+        """The head on all clips."""
+        head = self._fit(np.ones(len(self.own), bool), strength)
+        return self._joined(head, strength, range(len(self.folds)))
+
+    def without(self, fold: int, strength: float) -> Linear:
+        """The head without the clips that a fold holds out.
+
+        What lines and features say for themselves is taken from the clips of the other folds alone.
+        """
+        others = [other for other in range(len(self.folds)) if other != fold]
+        return self._joined(self._of_fold(fold, strength), strength, others)
+
+    def _joined(self, head: Linear, strength: float, folds: range | list[int]) -> Linear:
+        """The head with the lines, by what both say of the clips that `folds` hold out."""
+        if not self._apart:
+            return head
+        rows, clip = self.table.asked(self.params.pooling)
+        each = self._row_weights()
+        said: list[tuple[Floats, NDArray[np.int64]]] = []
+        for fold in folds:
+            places = np.flatnonzero((self.folds[fold] & self.own)[clip])
+            said.append((self._of_fold(fold, strength).log_odds(rows[places, :-1]), places))
+        odds, places = (np.concatenate(parts) for parts in zip(*said, strict=True))
+        lines = np.asarray(rows[places, -1], np.float64)
+        return stacked(head, fit_shares(odds, lines, self.table.targets[clip[places]], each[places]))
+
+    @property
+    def _apart(self) -> bool:
+        """Whether the lines are joined by folds; without any they are a feature among the others."""
+        return self.lines and len(self.folds) > 1
+
+    def _of_fold(self, fold: int, strength: float) -> Linear:
+        key = fold, strength
+        if key not in self._fitted:
+            self._fitted[key] = self._fit(~self.folds[fold], strength)
+        return self._fitted[key]
+
+    def _fit(self, clips: Mask, strength: float) -> Linear:
+        """The head on some clips of weight above 0, without the lines if they are joined later."""
+        rows, clip = self.table.asked(self.params.pooling)
+        kept = clips[clip] & (self.weights[clip] > 0)
+        features = rows[kept, :-1] if self._apart else rows[kept]
+        fit = HEADS[self.params.frozen_head][0]
+        return fit(features, self.table.targets[clip[kept]], self._row_weights()[kept], strength)
+
+    def _row_weights(self) -> Floats:
+        """What each row that the head is asked about weighs; a clip's windows share its weight."""
+        _, clip = self.table.asked(self.params.pooling)
+        weights: Floats = self.weights[clip] / np.bincount(clip, minlength=len(self.weights))[clip]
+        return weights
