@@ -66,6 +66,8 @@ class Heads:
             rows, clip = self.val.asked(self.params.pooling)
             each = 1 / np.bincount(clip)[clip]
             shares = fit_shares(head.log_odds(rows[:, :-1]), _last(rows), self.val.targets[clip], each)
+            if not shares[0]:  # wrong there as well: the order that it has stays, and shows in the AUC
+                shares = np.array([1.0, shares[1], 0.0])
         return stacked(head, shares)
 
     def _of_held_out(self, strength: float, folds: range | list[int]) -> Floats | None:
