@@ -1,6 +1,7 @@
 """Reading many clips for a scorer, here or in worker processes: the same bytes either way."""
 
 import signal
+import stat
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -41,11 +42,23 @@ class Reader:
 
     def read(self, path: Path) -> Read:
         """Reads one clip; what is wrong with it is said in the row."""
-        row = extract_clip(path, self.extract)
+        row = read_row(path, self.extract)
         if self.featurize is None or row.audio_error:
             return Read(row, None)
         pcm = np.frombuffer(row.pcm, "<i2")
         return Read(row, front_ends.compute(pcm, row.sample_rate, self.featurize, row.pcm_shift))
+
+
+def read_row(path: str | Path, params: ExtractParams) -> ClipRow:
+    """As `extract_clip`, of a path that anybody may have typed: no folder, pipe or device is opened."""
+    try:
+        if not stat.S_ISREG(Path(path).stat().st_mode):
+            return unreadable("not a file", params)
+    except FileNotFoundError:
+        return unreadable("no such file", params)
+    except (OSError, ValueError) as error:  # a name that is too long, a loop of links, a NUL byte
+        return unreadable(f"cannot be opened: {getattr(error, 'strerror', None) or error}", params)
+    return extract_clip(path, params)
 
 
 def read_clips(paths: Sequence[Path], reader: Reader, jobs: int) -> Iterator[Read]:

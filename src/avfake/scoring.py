@@ -24,7 +24,7 @@ from avfake.decision.remarks import remarks, sound_seconds
 from avfake.decision.saved import Decision, load_decision
 from avfake.errors import UserError
 from avfake.explain.time_line import line_of
-from avfake.media.clip import ClipRow, extract_clip
+from avfake.media.clip import ClipRow
 from avfake.media.errors import ClipError
 from avfake.media.pcm import from_pcm
 from avfake.model.ensemble import members_of
@@ -32,7 +32,7 @@ from avfake.model.inference import clip_probability, clip_score, fake_probabilit
 from avfake.model.pooling import attend, is_attentive
 from avfake.model.saved import FACTS, SavedModel, load_model
 from avfake.model.streams import MISSING, PICTURE, SOUND, Looks, Streams, Windows
-from avfake.read_clips import Reader, read_clips
+from avfake.read_clips import Reader, read_clips, read_row
 from avfake.result import NotScored, Result
 
 Floats = NDArray[np.float64]
@@ -90,7 +90,7 @@ class Scorer(ClipScorer):
         Raises:
             ClipError: the clip cannot be read, or has nothing that the detector looks at; `.reason` says why.
         """
-        looks = self.looks(path)
+        looks = self.look(read_row(path, self.extract))
         self._set_threads()
         return clip_score(self.model.detector, looks, BATCH_SIZE, self.device)
 
@@ -101,7 +101,7 @@ class Scorer(ClipScorer):
             ClipError: as `score` does.
             UserError: as `decision` does.
         """
-        return self.judge_row(extract_clip(path, self.extract), Path(path).name)
+        return self.judge_row(read_row(path, self.extract), Path(path).name)
 
     def judge_row(self, row: ClipRow, name: str, windows: Windows | None = None) -> Result:
         """As `judge`, of a clip that `extract_clip(path, scorer.extract)` read, maybe in another process.
