@@ -50,7 +50,8 @@ class Scorer(ClipScorer):
         model: the folder with model.safetensors and model.json, and decision.json where there is one.
         device: `auto`, `cpu` or `cuda`.
         backend: what runs the detector, of `BACKENDS`.
-        threads: of one clip's detector; None: as torch is set. Part of the last bits of a score.
+        threads: of torch; None: as many as the model was trained with, which is as many as the pipeline's
+            scores were made with unless predict.threads says otherwise. Part of the last bits of a score.
 
     Raises:
         UserError: the model is missing, damaged or made by another version of the front end, the backend is
@@ -68,12 +69,13 @@ class Scorer(ClipScorer):
             raise UserError(f"backend: `{backend}` is unknown", f"use {' or '.join(BACKENDS)}")
         if threads is not None and threads < 1:
             raise UserError(f"threads: {threads} is too few", "use 1 or more")
-        self.folder, self.backend, self.threads = Path(model), backend, threads
+        self.folder, self.backend, self._wanted_threads = Path(model), backend, threads
         super().__init__(model, device)
+        self.threads: int | None = threads or self.model.facts["train"].get("threads")
         self.version = f"{self.model.facts['sha256'][:12]} avfake {avfake.__version__}"
 
     def _load(self, folder: Path) -> SavedModel:
-        return BACKENDS[self.backend](folder, self.device, self.threads)
+        return BACKENDS[self.backend](folder, self.device, self._wanted_threads)
 
     @cached_property
     def decision(self) -> Decision | None:

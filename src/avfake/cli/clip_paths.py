@@ -57,7 +57,7 @@ def _meant(argument: str, recursive: bool) -> Iterator[NamedClip]:
         return
     if not glob.has_magic(argument):
         raise UserError(f"{argument}: no such file or folder", "correct the path")
-    matches = sorted(glob.glob(argument, recursive=True))
+    matches = sorted(glob.glob(argument, recursive=True))  # noqa: PTH207 - Path.glob takes no `..` and no root
     if not matches:
         raise UserError(f"{argument}: no file matches", "correct the pattern")
     for match in matches:

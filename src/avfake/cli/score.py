@@ -52,7 +52,7 @@ def score(
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where the model runs.")] = "auto",
     backend: Annotated[str, typer.Option(metavar="NAME", help="What runs the model: torch ...")] = "torch",
     threads: Annotated[
-        int | None, typer.Option(min=1, help="Threads of the model; not given: one per core.")
+        int | None, typer.Option(min=1, help="Threads of the model; not given: as in training.")
     ] = None,
 ) -> None:
     """Scores clips: the probability that each is fake.
