@@ -91,7 +91,8 @@ class Heads:
         """The head, without lines, on the clips that none of some folds holds out."""
         key = frozenset(folds), strength
         if key not in self._fitted:
-            self._fitted[key] = self._fit(~self.folds[sorted(folds)].any(axis=0), strength)
+            held_out: Mask = np.logical_or.reduce(self.folds[sorted(folds)], axis=0)
+            self._fitted[key] = self._fit(~held_out, strength)
         return self._fitted[key]
 
     def _fit(self, clips: Mask, strength: float) -> Linear:
