@@ -13,29 +13,19 @@ the windows, or the pairs of a window and a face - so it is the pipeline's figur
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from avfake.errors import UserError
+from avfake.export.backend import FACTS, PICTURE, SOUND, load_backend
 from avfake.features import front_ends
 from avfake.media.clip import ClipRow, extract_clip
 from avfake.media.errors import ClipError
-from avfake.model.inference import choose_device, clip_score
-from avfake.model.saved import FACTS, load_model
-from avfake.model.streams import (
-    PICTURE,
-    SOUND,
-    Faces,
-    Looks,
-    Seconds,
-    Streams,
-    Windows,
-    face_settings,
-    make_streams,
-    nothing_to_look_at,
-)
 from avfake.params import ExtractParams, FeaturizeParams
+
+if TYPE_CHECKING:  # avfake.model imports torch, which scoring with ONNX does without
+    from avfake.model.streams import Faces, Looks, Seconds, Streams, Windows
 
 BATCH_SIZE = 32
 # Settings of `extract` that have no effect on what is read; the schema asks for them.
@@ -48,14 +38,24 @@ class Scorer:
     Args:
         model: the folder with model.safetensors and model.json.
         device: `auto`, `cpu` or `cuda`.
+        backend: `torch`, or `onnx`: model.onnx and model_onnx.json of `avfake export`, on the CPU and, unless
+            the detector looks at faces, without importing torch.
+        threads: that the detector may use for a clip; None: as torch is set, or one per core.
 
     Raises:
-        UserError: the model is missing, damaged or made by another version of the front end.
+        UserError: the model is missing, damaged or made by another version of the front end, or the backend
+            or the device is unknown.
     """
 
-    def __init__(self, model: str | Path = "models", device: str = "auto") -> None:
-        self.device = choose_device(device)
-        self.model = load_model(model, self.device)
+    def __init__(
+        self,
+        model: str | Path = "models",
+        device: str = "auto",
+        backend: str = "torch",
+        threads: int | None = None,
+    ) -> None:
+        self.backend = load_backend(model, device, backend, threads)
+        self.device, self.model = self.backend.device, self.backend.model
         self.modality = self.model.modality
         self.extract, self.featurize = _settings(
             self.model.facts["features"], Path(model) / FACTS, self.modality
@@ -72,15 +72,15 @@ class Scorer:
         Raises:
             ClipError: the clip cannot be read, or has nothing that the detector looks at; `.reason` says why.
         """
-        return clip_score(self.model.detector, self.looks(path), BATCH_SIZE, self.device)
+        return self.backend.clip_score(self.looks(path), BATCH_SIZE)
 
-    def looks(self, path: str | Path) -> Looks:
+    def looks(self, path: str | Path) -> "Looks":
         """What the detector looks at: windows uint8 [n >= 1, C, H, W], or the clip's streams with at least
-        one
-        pair. Raises ClipError as `score` does."""
+        one pair.
+        Raises ClipError as `score` does."""
         return self.look(extract_clip(path, self.extract))
 
-    def look(self, row: ClipRow) -> Looks:
+    def look(self, row: ClipRow) -> "Looks":
         """As `looks`, of a clip that was read with `extract`."""
         if row.error:
             raise ClipError(row.error)
@@ -90,34 +90,37 @@ class Scorer:
             return self.windows_of(row)
         found = self.streams(row, self.windows_of(row))
         if len(found) == 0:
+            from avfake.model.streams import nothing_to_look_at
+
             raise ClipError(nothing_to_look_at(self.modality, row.audio_error, row.video_error))
         return found
 
-    def windows(self, path: str | Path) -> Windows:
+    def windows(self, path: str | Path) -> "Windows":
         """The windows of the sound alone, uint8 [n >= 1, C, H, W]. Raises ClipError if there is none."""
         row = extract_clip(path, self.extract)
         if reason := row.error or row.audio_error:
             raise ClipError(reason)
         return self.windows_of(row)
 
-    def windows_of(self, row: ClipRow) -> Windows:
+    def windows_of(self, row: ClipRow) -> "Windows":
         """The windows of a clip that was read: uint8 [n, C, H, W]; none where the detector does not listen,
-        or
-        there is no usable sound."""
+        or there is no usable sound."""
         if self.modality == PICTURE or row.audio_error:
             return np.zeros((0, *self.model.shape), np.uint8)
         pcm = np.frombuffer(row.pcm, "<i2")
         return front_ends.compute(pcm, row.sample_rate, self.featurize, row.pcm_shift)
 
-    def streams(self, row: ClipRow, windows: Windows) -> Streams:
+    def streams(self, row: ClipRow, windows: "Windows") -> "Streams":
         """These windows with the faces of a clip that was read."""
+        from avfake.model.streams import make_streams
+
         faces = unpacked_faces(row.faces, row.n_faces, row.face_times, self.extract)
         return make_streams(windows, *faces, self.model.facts["features"])
 
 
 def unpacked_faces(
     faces: bytes, n_faces: int, face_times: Sequence[float], params: ExtractParams
-) -> tuple[Faces, Seconds]:
+) -> "tuple[Faces, Seconds]":
     """Faces as a clip's row has them: uint8 RGB [n_faces, S, S, 3], and the second of each."""
     size = params.face_size
     crops = np.frombuffer(faces, np.uint8).reshape(n_faces, size, size, 3)
@@ -144,7 +147,7 @@ def _settings(info: Mapping[str, Any], facts: Path, modality: str) -> tuple[Extr
             f"{facts}: made with front ends {info['version']}, this avfake has {front_ends.VERSION}",
             "train anew with `dvc repro train`, or install the avfake that model.json names under `code`",
         )
-    n_faces, face_size = (0, _UNUSED["face_size"]) if modality == SOUND else face_settings(info)
+    n_faces, face_size = (0, _UNUSED["face_size"]) if modality == SOUND else _face_settings(info)
     extract = ExtractParams(
         sample_rate=info["sample_rate"],
         max_seconds=info["max_seconds"],
@@ -154,6 +157,12 @@ def _settings(info: Mapping[str, Any], facts: Path, modality: str) -> tuple[Extr
         buckets=_UNUSED["buckets"],
     )
     return extract, FeaturizeParams.model_validate(info["params"])
+
+
+def _face_settings(info: Mapping[str, Any]) -> tuple[int, int]:
+    from avfake.model.streams import face_settings
+
+    return face_settings(info)
 
 
 @lru_cache(maxsize=1)
