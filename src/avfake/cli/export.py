@@ -62,13 +62,13 @@ def _lines(path: Path, record: dict[str, Any]) -> list[str]:
     lines = [
         f"written: {path}: {record['precision']}, {record['bytes'] / 2**20:.1f} MiB, opset {record['opset']},"
         f" SHA-256 {record['sha256'][:12]}",
-        f"{float32} on {check['clips']} clips ({check['parts']} windows, faces or pairs): log-odds differ by at"
-        f" most {apart} (allowed: {check['allowed']:g}), scores by {check['score']:.1e}",
+        f"{float32} on {check['clips']} clips ({check['parts']} windows, faces or pairs): log-odds differ by"
+        f" at most {apart} (allowed: {check['allowed']:g}), scores by {check['score']:.1e}",
     ]
     if figures:
         lines.append(
             f"int8 on {figures['clips']} clips of validation: AUC {figures['auc_int8']:.4f}, float32"
-            f" {figures['auc']:.4f} ({figures['auc_low']:.4f} to {figures['auc_high']:.4f}); scores differ by up"
-            f" to {figures['largest_score_difference']:.3f}"
+            f" {figures['auc']:.4f} ({figures['auc_low']:.4f} to {figures['auc_high']:.4f}); scores differ by"
+            f" up to {figures['largest_score_difference']:.3f}"
         )
     return lines

@@ -21,12 +21,13 @@ from torch import Tensor, nn
 
 from avfake.errors import RunError
 from avfake.export.onnx_detector import FACE_OF, FACES, LOGITS, RELEVANCE, WINDOW_OF, WINDOWS
-from avfake.model.detector import Detector
+from avfake.model.detector import Detector, Seen
 from avfake.model.ensemble import members_of
 from avfake.model.pooling import is_attentive
-from avfake.model.streams import BOTH, PICTURE, SOUND, Pairs
+from avfake.model.streams import BOTH, MISSING, PICTURE, SOUND
 
 OPSET = 20
+_REMEDY = "score it with torch, or train another backbone or train.fusion"
 # Sizes of the example that is traced: 0 and 1 would be taken for constants, and equal ones for one size.
 _EXAMPLE = {WINDOWS: 2, FACES: 3, "pairs": 4}
 
@@ -60,8 +61,27 @@ class _Picture(_Graph):
 
 class _Both(_Graph):
     def forward(self, windows: Tensor, faces: Tensor, window_of: Tensor, face_of: Tensor) -> Tensor:
-        pairs = Pairs(windows, faces, window_of, face_of)
-        return torch.stack([member(pairs) for member in self.members], dim=1)
+        return torch.stack(
+            [
+                member.judge(  # type: ignore[operator]
+                    Seen(
+                        _of_pairs(member.audio(windows), window_of),  # type: ignore[operator]
+                        window_of != MISSING,
+                        _of_pairs(member.visual(faces), face_of),  # type: ignore[operator]
+                        face_of != MISSING,
+                    )
+                )
+                for member in self.members
+            ],
+            dim=1,
+        )
+
+
+def _of_pairs(features: Tensor, places: Tensor) -> Tensor:
+    """As Detector._of_pairs, of parts of which there is one at least: asked for its length, a traced tensor
+    would have that length for ever."""
+    own = features.index_select(0, places.clamp(min=0))
+    return torch.where((places != MISSING)[:, None], own, torch.zeros_like(own))
 
 
 def to_onnx(detector: Detector, shape: tuple[int, int, int]) -> Any:
@@ -95,10 +115,17 @@ def to_onnx(detector: Detector, shape: tuple[int, int, int]) -> Any:
         lines = str(error).splitlines() or [type(error).__name__]
         raise RunError(
             f"torch cannot express this detector in ONNX: {lines[0]}",
-            "score it with torch, or train another backbone or train.fusion",
+            _REMEDY,
         ) from error
     assert program is not None
-    return _anonymous(program.model_proto)
+    model = _anonymous(program.model_proto)
+    fixed = [one.name for one in model.graph.input if not one.type.tensor_type.shape.dim[0].dim_param]
+    if fixed:
+        raise RunError(
+            f"torch cannot express this detector for any number of {' and '.join(fixed)} at a time",
+            _REMEDY,
+        )
+    return model
 
 
 def _inputs(

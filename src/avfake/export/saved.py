@@ -1,4 +1,4 @@
-"""The exported model: `model.onnx`, and `model_onnx.json`, which says what it is made of and how it was checked.
+"""The exported model: `model.onnx`, and `model_onnx.json`, which says what it is of and how it was checked.
 
 The two are enough to score, without model.safetensors, model.json and torch. Keys of model_onnx.json:
 `format`, `precision` (`float32`, or `int8`: convolutions in eight bits), `opset`, `sha256` (of model.onnx),
