@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         backend, folder = options.measure[0], Path(options.measure[1])
         print(json.dumps(measure(backend, options.model, sorted(folder.iterdir()), options.clips)))
         return 0
-    with tempfile.TemporaryDirectory() as folder:
-        clips, model = build(Path(folder) / "clips", DISTINCT), Path(folder) / "model"
+    with tempfile.TemporaryDirectory() as name:
+        clips, model = build(Path(name) / "clips", DISTINCT), Path(name) / "model"
         shutil.copytree(options.model, model)
         _run("-m", "avfake.cli", "export", "--model", str(model), *map(str, clips[:4]))
         ratios = {name: _warm(model, clips[0].parent, options.clips, name) for name in BACKENDS}
@@ -77,8 +78,9 @@ def measure(backend: str, model: Path, clips: list[Path], n: int) -> dict[str, l
     """Seconds of each of `n` scorings: of the whole way, of each of its parts, and of the bare decoding."""
     import cv2
 
+    from avfake.clip_scorer import BATCH_SIZE
     from avfake.media.clip import extract_clip
-    from avfake.scoring import BATCH_SIZE, Scorer
+    from avfake.scoring import Scorer
 
     cv2.setNumThreads(1)
     scorer = Scorer(model, "cpu", backend, threads=1)
@@ -95,11 +97,11 @@ def measure(backend: str, model: Path, clips: list[Path], n: int) -> dict[str, l
 
     for index in range(n):
         clip = clips[index % len(clips)]
-        timed("path to score", lambda clip=clip: scorer.score(clip))
-        timed("decode", lambda clip=clip: decode(clip))
-        row = timed("read", lambda clip=clip: extract_clip(clip, scorer.extract))
-        looks = timed("windows", lambda row=row: scorer.look(row))
-        timed("model", lambda looks=looks: scorer.backend.clip_score(looks, BATCH_SIZE))
+        timed("path to score", partial(scorer.score, clip))
+        timed("decode", partial(decode, clip))
+        row = timed("read", partial(extract_clip, clip, scorer.extract))
+        looks = timed("windows", partial(scorer.look, row))
+        timed("model", partial(scorer.engine.clip_score, looks, BATCH_SIZE))
     return times
 
 

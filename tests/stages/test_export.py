@@ -82,7 +82,13 @@ def test_both_backends_give_one_score(folder):
         assert onnx.score(clip) == pytest.approx(torchs.score(clip), abs=2e-6)
         looks = onnx.looks(clip)
         expected = window_logits(torchs.model.detector, looks, 32, torchs.device)
-        assert onnx.backend.window_logits(looks, 32) == pytest.approx(expected, abs=1e-5)
+        assert onnx.model.detector.window_logits(looks, 32) == pytest.approx(expected, abs=1e-5)
+        judged, told = onnx.judge(clip), torchs.judge(clip)
+        assert judged.score == onnx.score(clip)
+        assert (judged.model, judged.seconds, judged.warnings) == (told.model, told.seconds, told.warnings)
+        assert [one["begin"] for one in judged.windows] == [one["begin"] for one in told.windows]
+        scores = [one["score"] for one in told.windows]
+        assert [one["score"] for one in judged.windows] == pytest.approx(scores, abs=2e-6)
 
 
 def test_threads_share_a_scorer(folder):
@@ -97,6 +103,7 @@ def test_scoring_needs_no_torch_and_no_weights(copied):
     (copied / "model.json").unlink()
     code = (
         "import sys, avfake; scorer = avfake.Scorer(sys.argv[1], backend='onnx', threads=1);"
+        "scorer.judge(sys.argv[2]);"
         "print(scorer.score(sys.argv[2]), {'torch', 'timm', 'onnx'} & set(sys.modules))"
     )
     clip = clips()[0]

@@ -4,16 +4,21 @@ import numpy as np
 import pytest
 import torch
 
+from avfake import clip_scorer
 from avfake.errors import RunError
 from avfake.export import compare as comparing
+from avfake.export import onnx_detector
+from avfake.export import saved as export_saved
 from avfake.export.compare import BATCH_SIZES, Differences, compare, joined
 from avfake.export.graph import to_onnx
 from avfake.export.onnx_detector import OnnxDetector
 from avfake.export.saved import make_session
 from avfake.model.assembly import assemble
+from avfake.model.detector import FAKE, REAL
 from avfake.model.ensemble import Ensemble, members_of
 from avfake.model.inference import clip_score, window_logits
-from avfake.model.streams import MISSING, Streams
+from avfake.model.saved import FACTS
+from avfake.model.streams import BOTH, MISSING, PICTURE, SOUND, Streams
 from avfake.model.visual import Sight
 from avfake.params.train import ReadoutParams
 
@@ -158,3 +163,10 @@ def test_clips_joined_are_the_clips_side_by_side():
 def test_the_same_weights_give_the_same_bytes(exported):
     again = to_onnx(KINDS["picture"](), SHAPE)
     assert again.SerializeToString(deterministic=True) == exported[2].SerializeToString(deterministic=True)
+
+
+def test_words_that_are_repeated_for_want_of_torch_are_the_same():
+    assert (onnx_detector.SOUND, onnx_detector.PICTURE, onnx_detector.BOTH) == (SOUND, PICTURE, BOTH)
+    assert (onnx_detector.REAL, onnx_detector.FAKE) == (REAL, FAKE)
+    assert (clip_scorer.SOUND, clip_scorer.PICTURE) == (SOUND, PICTURE)
+    assert clip_scorer.FACTS == export_saved.FACTS == FACTS

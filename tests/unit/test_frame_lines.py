@@ -136,11 +136,23 @@ def test_less_than_a_second_says_nothing():
     assert values(sound[:RATE])[FRAME_RATE] > 8
 
 
+def test_two_whistles_on_its_multiples_are_left_out_of_nine():
+    time = np.arange(2 * RATE) / RATE
+    found = [
+        values(
+            noise(2.0, 1) + sum(0.3 * np.sin(2 * np.pi * one * time) for one in hertz),
+            rates=[100.0], fmin=300.0, fmax=1100.0,
+        )[100.0]
+        for hertz in ([400.0, 700.0], [400.0, 500.0, 700.0, 900.0])
+    ]  # fmt: skip
+    assert found[0] < 1 < 2 < found[1]
+
+
 def test_sound_of_one_value_and_of_one_click_is_no_error():
     click = np.zeros(RATE)
     click[777] = 1
     for sound in (click, np.ones(RATE), 1e-30 * noise(1.5, 0)):
-        assert max(values(sound).values()) < 4
+        assert np.isfinite(list(values(sound).values())).all()
 
 
 def test_long_sound_is_averaged_over_its_parts():

@@ -77,6 +77,12 @@ def test_a_mirror_in_time_or_in_rows_does_not_move_it(axes):
     torch.testing.assert_close(strongest_line(channel.flip(axes)), strongest_line(channel), rtol=0, atol=0)
 
 
+def test_of_a_mixture_of_windows_it_is_the_mean_over_time():
+    channel = torch.zeros(1, 6, 8)
+    channel[0, 2, :4], channel[0, 3, 4:] = 255, 51
+    assert strongest_line(channel).tolist() == [[5.0]]
+
+
 def test_differences_of_the_number_are_those_of_the_value():
     a, b = (strongest_line(torch.full((1, 2, 3), level)).item() for level in (200, 50))
     assert a - b == pytest.approx(level_value(200) - level_value(50))

@@ -3,16 +3,13 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+
 from avfake.errors import UserError
-from avfake.export.onnx_detector import PICTURE as PICTURE
-from avfake.export.onnx_detector import SOUND as SOUND
-from avfake.export.onnx_detector import Floats, Judged
-from avfake.export.saved import FACTS as FACTS
+from avfake.export.onnx_detector import Floats
 from avfake.export.saved import load_onnx
 
 if TYPE_CHECKING:
-    import torch
-
     from avfake.model.streams import Looks
 
 BACKENDS = ("torch", "onnx")
@@ -24,16 +21,18 @@ class Backend(Protocol):
     Attributes:
         model: avfake.model.saved.SavedModel or avfake.export.saved.SavedOnnx.
         device: torch's; None where torch has no part in it.
+        threads: that it uses for a clip; None: as many as the library takes by itself.
     """
 
     model: Any
     device: Any
+    threads: int | None
 
     def clip_score(self, looks: "Looks", batch_size: int) -> float:
         """Probability that a clip is fake, of its windows uint8 [n >= 1, C, H, W] or its streams."""
 
-    def window_logits(self, looks: "Looks", batch_size: int) -> Floats:
-        """Logits (real, fake) of each window, or of each pair, float64 [n, 2]."""
+    def figures(self, looks: "Looks", batch_size: int) -> tuple[float, Floats]:
+        """`clip_score`, and the probability of each window, face or pair by itself, float64 [n]."""
 
 
 class OnnxBackend:
@@ -41,18 +40,16 @@ class OnnxBackend:
 
     def __init__(self, folder: str | Path, threads: int | None) -> None:
         self.model, self.device = load_onnx(folder, threads), None
+        self.threads: int | None = self.model.detector.threads
 
     def clip_score(self, looks: "Looks", batch_size: int) -> float:
         """As `Backend` says."""
-        return self.judge(looks, batch_size).score
+        return self.model.detector.clip_score(looks, batch_size)
 
-    def window_logits(self, looks: "Looks", batch_size: int) -> Floats:
+    def figures(self, looks: "Looks", batch_size: int) -> tuple[float, Floats]:
         """As `Backend` says."""
-        return self.judge(looks, batch_size).part_logits
-
-    def judge(self, looks: "Looks", batch_size: int) -> Judged:
-        """Both at once."""
-        return self.model.detector.judge(looks, batch_size)
+        judged = self.model.detector.judge(looks, batch_size)
+        return judged.score, judged.parts
 
 
 class TorchBackend:
@@ -62,9 +59,9 @@ class TorchBackend:
         from avfake.model.inference import choose_device
         from avfake.model.saved import load_model
 
-        self.device: torch.device = choose_device(device)
+        self.device = choose_device(device)
         self.model = load_model(folder, self.device)
-        self.threads = threads
+        self.threads: int | None = threads or self.model.facts["train"].get("threads")
 
     def clip_score(self, looks: "Looks", batch_size: int) -> float:
         """As `Backend` says."""
@@ -73,12 +70,25 @@ class TorchBackend:
         self._set_threads()
         return clip_score(self.model.detector, looks, batch_size, self.device)
 
-    def window_logits(self, looks: "Looks", batch_size: int) -> Floats:
-        """As `Backend` says."""
-        from avfake.model.inference import window_logits
+    def figures(self, looks: "Looks", batch_size: int) -> tuple[float, Floats]:
+        """As `Backend` says; the score is that of `clip_score` bit for bit."""
+        from avfake.model.ensemble import members_of
+        from avfake.model.inference import clip_probability, fake_probability, window_logits
+        from avfake.model.pooling import attend, is_attentive
 
         self._set_threads()
-        return window_logits(self.model.detector, looks, batch_size, self.device)
+        scores, parts = [], []
+        for member in members_of(self.model.detector):
+            if is_attentive(member):
+                assert isinstance(looks, np.ndarray)  # attention is of sound
+                attended = attend(member, looks, batch_size, self.device)
+                whole, each = attended.clip, attended.logits
+            else:
+                whole = each = window_logits(member, looks, batch_size, self.device)
+            scores.append(clip_probability(whole, member.pooling))
+            parts.append(fake_probability(each))
+        mean: Floats = np.mean(parts, axis=0)
+        return float(np.mean(scores)), mean
 
     def _set_threads(self) -> None:
         import torch
@@ -93,7 +103,7 @@ def load_backend(folder: str | Path, device: str, backend: str, threads: int | N
 
     Args:
         folder: of the model. device: `auto`, `cpu` or `cuda`. backend: of `BACKENDS`.
-        threads: that the detector may use for a clip; None: as torch is set, or one per core.
+        threads: that the detector may use for a clip; None: as many as the model was trained with.
 
     Raises:
         UserError: one of the arguments is unknown, or the model is missing or damaged.

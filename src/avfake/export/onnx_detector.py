@@ -82,11 +82,14 @@ class OnnxDetector:
     """A session of onnxruntime, asked as a detector is. Several threads may ask at once.
 
     Args:
-        session: an onnxruntime.InferenceSession.
+        session: an onnxruntime.InferenceSession whose number of threads is set.
         modality: `sound`, `picture` or `both`.
         pooling: of a clip's windows (faces, pairs): `mean`, `log_odds` or `attention`.
         shape: channels, height and width of a window.
         face_size: pixels of a face, where the detector looks at faces.
+
+    Attributes:
+        threads: of the session, for one clip.
     """
 
     def __init__(
@@ -100,6 +103,7 @@ class OnnxDetector:
         self.session, self.modality, self.pooling = session, modality, pooling
         self._no_window = np.zeros((1, *shape), np.uint8)
         self._no_face = np.zeros((1, face_size or 0, face_size or 0, 3), np.uint8)
+        self.threads = int(session.get_session_options().intra_op_num_threads)
         self._outputs = [output.name for output in session.get_outputs()]
 
     def clip_score(self, looks: "Looks", batch_size: int) -> float:

@@ -57,10 +57,20 @@ def load_onnx(folder: str | Path, threads: int | None = None) -> SavedOnnx:
     Args:
         folder: with model.onnx and model_onnx.json. Where model.json lies beside them, it must be the one
             that they were made of.
-        threads: of the session; None: one per core that this process may use.
+        threads: of the session; None: as many as the model was trained with.
 
     Raises:
         UserError: a file is missing, damaged or of other weights, or onnxruntime is not installed.
+    """
+    data, record = check_onnx(folder)
+    return open_onnx(data, record["model"], record, threads)
+
+
+def check_onnx(folder: str | Path) -> tuple[bytes, dict[str, Any]]:
+    """The bytes of model.onnx and what model_onnx.json says, if they belong together and to model.json.
+
+    Raises:
+        UserError: a file is missing, damaged or of other weights.
     """
     folder = Path(folder)
     record = read_record(folder)
@@ -76,7 +86,7 @@ def load_onnx(folder: str | Path, threads: int | None = None) -> SavedOnnx:
             f" its SHA-256 is {found}, expected {record['sha256']}",
             _REMEDY,
         )
-    return open_onnx(data, record["model"], record, threads)
+    return data, record
 
 
 def open_onnx(
@@ -85,7 +95,7 @@ def open_onnx(
     """A detector from the bytes of a model.onnx and the facts of its model.json."""
     sight = facts.get("visual")
     detector = OnnxDetector(
-        make_session(data, threads),
+        make_session(data, threads or facts["train"].get("threads") or _cores()),
         modality_of(facts),
         facts["train"]["pooling"],
         shape_of(facts),
@@ -94,7 +104,7 @@ def open_onnx(
     return SavedOnnx(detector, facts, record)
 
 
-def make_session(data: bytes, threads: int | None = None) -> Any:
+def make_session(data: bytes, threads: int) -> Any:
     """An onnxruntime.InferenceSession. Raises UserError if onnxruntime is not installed."""
     try:
         import onnxruntime
@@ -104,11 +114,16 @@ def make_session(data: bytes, threads: int | None = None) -> Any:
         ) from None
     options = onnxruntime.SessionOptions()
     # Set, and not left to onnxruntime: that binds its threads to cores, whoever else is running there.
-    options.intra_op_num_threads = threads or len(os.sched_getaffinity(0))
+    options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     # Threads that spin between two clips take the time of those that decode the next one.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+
+
+def _cores() -> int:
+    """That this process may use."""
+    return len(os.sched_getaffinity(0))
 
 
 def read_record(folder: str | Path) -> dict[str, Any]:
