@@ -6,7 +6,7 @@ is the pipeline's figure for that clip with `predict.tta: 1`, to the sixth decim
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,22 +14,13 @@ from avfake.errors import UserError
 from avfake.features import front_ends
 from avfake.media.clip import ClipRow, extract_clip
 from avfake.media.errors import ClipError
-from avfake.model.inference import choose_device, clip_score
-from avfake.model.saved import FACTS, SavedModel, load_model
-from avfake.model.streams import (
-    PICTURE,
-    SOUND,
-    Faces,
-    Looks,
-    Seconds,
-    Streams,
-    Windows,
-    face_settings,
-    make_streams,
-    nothing_to_look_at,
-)
 from avfake.params import ExtractParams, FeaturizeParams
 
+if TYPE_CHECKING:  # avfake.model imports torch, which scoring with ONNX does without: functions import it
+    from avfake.model.streams import Faces, Looks, Seconds, Streams, Windows
+
+# As avfake.model.saved and avfake.model.streams have them.
+FACTS, SOUND, PICTURE = "model.json", "sound", "picture"
 BATCH_SIZE = 32
 # Settings of `extract` that have no effect on what is read; the schema asks for them.
 _UNUSED = {"face_size": 16, "buckets": 1}
@@ -47,16 +38,19 @@ class ClipScorer:
     """
 
     def __init__(self, model: str | Path = "models", device: str = "auto") -> None:
-        self.device = choose_device(device)
-        self.model = self._load(Path(model))
+        self._open(Path(model), device)
         self.modality = self.model.modality
         self.extract, self.featurize = _settings(
             self.model.facts["features"], Path(model) / FACTS, self.modality
         )
 
-    def _load(self, folder: Path) -> SavedModel:
-        """The detector of a folder, on the device."""
-        return load_model(folder, self.device)
+    def _open(self, folder: Path, device: str) -> None:
+        """Sets `model`, the detector of a folder, and `device`, where it is."""
+        from avfake.model.inference import choose_device
+        from avfake.model.saved import load_model
+
+        self.device: Any = choose_device(device)
+        self.model: Any = load_model(folder, self.device)
 
     @property
     def prior(self) -> float:
@@ -69,14 +63,16 @@ class ClipScorer:
         Raises:
             ClipError: the clip cannot be read, or has nothing that the detector looks at; `.reason` says why.
         """
+        from avfake.model.inference import clip_score
+
         return clip_score(self.model.detector, self.looks(path), BATCH_SIZE, self.device)
 
-    def looks(self, path: str | Path) -> Looks:
+    def looks(self, path: str | Path) -> "Looks":
         """What the detector looks at: windows uint8 [n >= 1, C, H, W], or the clip's streams with at least
         one pair. Raises ClipError as `score` does."""
         return self.look(extract_clip(path, self.extract))
 
-    def look(self, row: ClipRow, windows: Windows | None = None) -> Looks:
+    def look(self, row: ClipRow, windows: "Windows | None" = None) -> "Looks":
         """As `looks`, of a clip that was read with `extract`; `windows` of its sound where they are known."""
         if row.error:
             raise ClipError(row.error)
@@ -86,17 +82,19 @@ class ClipScorer:
             return self.windows_of(row) if windows is None else windows
         found = self.streams(row, self.windows_of(row) if windows is None else windows)
         if len(found) == 0:
+            from avfake.model.streams import nothing_to_look_at
+
             raise ClipError(nothing_to_look_at(self.modality, row.audio_error, row.video_error))
         return found
 
-    def windows(self, path: str | Path) -> Windows:
+    def windows(self, path: str | Path) -> "Windows":
         """The windows of the sound alone, uint8 [n >= 1, C, H, W]. Raises ClipError if there is none."""
         row = extract_clip(path, self.extract)
         if reason := row.error or row.audio_error:
             raise ClipError(reason)
         return self.windows_of(row)
 
-    def windows_of(self, row: ClipRow) -> Windows:
+    def windows_of(self, row: ClipRow) -> "Windows":
         """The windows of a clip that was read: uint8 [n, C, H, W]; none where the detector does not listen,
         or there is no usable sound."""
         if self.modality == PICTURE or row.audio_error:
@@ -104,15 +102,17 @@ class ClipScorer:
         pcm = np.frombuffer(row.pcm, "<i2")
         return front_ends.compute(pcm, row.sample_rate, self.featurize, row.pcm_shift)
 
-    def streams(self, row: ClipRow, windows: Windows) -> Streams:
+    def streams(self, row: ClipRow, windows: "Windows") -> "Streams":
         """These windows with the faces of a clip that was read."""
+        from avfake.model.streams import make_streams
+
         faces = unpacked_faces(row.faces, row.n_faces, row.face_times, self.extract)
         return make_streams(windows, *faces, self.model.facts["features"])
 
 
 def unpacked_faces(
     faces: bytes, n_faces: int, face_times: Sequence[float], params: ExtractParams
-) -> tuple[Faces, Seconds]:
+) -> "tuple[Faces, Seconds]":
     """Faces as a clip's row has them: uint8 RGB [n_faces, S, S, 3], and the second of each."""
     size = params.face_size
     crops = np.frombuffer(faces, np.uint8).reshape(n_faces, size, size, 3)
@@ -126,7 +126,11 @@ def _settings(info: Mapping[str, Any], facts: Path, modality: str) -> tuple[Extr
             f"{facts}: made with front ends {info['version']}, this avfake has {front_ends.VERSION}",
             "train anew with `dvc repro train`, or install the avfake that model.json names under `code`",
         )
-    n_faces, face_size = (0, _UNUSED["face_size"]) if modality == SOUND else face_settings(info)
+    n_faces, face_size = 0, _UNUSED["face_size"]
+    if modality != SOUND:
+        from avfake.model.streams import face_settings
+
+        n_faces, face_size = face_settings(info)
     extract = ExtractParams(
         sample_rate=info["sample_rate"],
         max_seconds=info["max_seconds"],

@@ -9,36 +9,29 @@
 A clip may be a sound file or a still image too, where the detector listens or looks.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
 
 import avfake
-from avfake.clip_scorer import BATCH_SIZE, ClipScorer
+from avfake.clip_scorer import BATCH_SIZE, FACTS, PICTURE, SOUND, ClipScorer
 from avfake.decision.remarks import remarks, sound_seconds
 from avfake.decision.saved import Decision, load_decision
-from avfake.errors import UserError
 from avfake.explain.time_line import line_of
+from avfake.export.backend import Backend, load_backend
+from avfake.export.onnx_detector import Floats
 from avfake.media.clip import ClipRow
 from avfake.media.errors import ClipError
 from avfake.media.pcm import from_pcm
-from avfake.model.ensemble import members_of
-from avfake.model.inference import clip_probability, clip_score, fake_probability, window_logits
-from avfake.model.pooling import attend, is_attentive
-from avfake.model.saved import FACTS, SavedModel, load_model
-from avfake.model.streams import MISSING, PICTURE, SOUND, Looks, Streams, Windows
 from avfake.read_clips import Reader, read_clips, read_row
 from avfake.result import NotScored, Result
 
-Floats = NDArray[np.float64]
-Backend = Callable[[Path, torch.device, int | None], SavedModel]
-# What runs the detector, by name: folder, device and threads to a detector that is called as torch's is.
-BACKENDS: dict[str, Backend] = {"torch": lambda folder, device, _: load_model(folder, device)}
+if TYPE_CHECKING:  # avfake.model imports torch, which scoring with ONNX does without
+    from avfake.model.streams import Looks, Windows
 
 _loading = Lock()
 
@@ -49,9 +42,11 @@ class Scorer(ClipScorer):
     Args:
         model: the folder with model.safetensors and model.json, and decision.json where there is one.
         device: `auto`, `cpu` or `cuda`.
-        backend: what runs the detector, of `BACKENDS`.
-        threads: of torch; None: as many as the model was trained with, which is as many as the pipeline's
-            scores were made with unless predict.threads says otherwise. Part of the last bits of a score.
+        backend: what runs the detector: `torch`, or `onnx`: model.onnx and model_onnx.json of
+            `avfake export`, on the CPU and, unless the detector looks at faces, without importing torch.
+        threads: of the backend; None: as many as the model was trained with, which is as many as the
+            pipeline's scores were made with unless predict.threads says otherwise. Part of the last bits of a
+            score.
 
     Raises:
         UserError: the model is missing, damaged or made by another version of the front end, the backend is
@@ -65,17 +60,14 @@ class Scorer(ClipScorer):
         backend: str = "torch",
         threads: int | None = None,
     ) -> None:
-        if backend not in BACKENDS:
-            raise UserError(f"backend: `{backend}` is unknown", f"use {' or '.join(BACKENDS)}")
-        if threads is not None and threads < 1:
-            raise UserError(f"threads: {threads} is too few", "use 1 or more")
         self.folder, self.backend, self._wanted_threads = Path(model), backend, threads
         super().__init__(model, device)
-        self.threads: int | None = threads or self.model.facts["train"].get("threads")
+        self.threads = self.engine.threads
         self.version = f"{self.model.facts['sha256'][:12]} avfake {avfake.__version__}"
 
-    def _load(self, folder: Path) -> SavedModel:
-        return BACKENDS[self.backend](folder, self.device, self._wanted_threads)
+    def _open(self, folder: Path, device: str) -> None:
+        self.engine: Backend = load_backend(folder, device, self.backend, self._wanted_threads)
+        self.model, self.device = self.engine.model, self.engine.device
 
     @cached_property
     def decision(self) -> Decision | None:
@@ -92,9 +84,7 @@ class Scorer(ClipScorer):
         Raises:
             ClipError: the clip cannot be read, or has nothing that the detector looks at; `.reason` says why.
         """
-        looks = self.look(read_row(path, self.extract))
-        self._set_threads()
-        return clip_score(self.model.detector, looks, BATCH_SIZE, self.device)
+        return self.engine.clip_score(self.look(read_row(path, self.extract)), BATCH_SIZE)
 
     def judge(self, path: str | Path) -> Result:
         """The score of a clip, and what it means.
@@ -105,7 +95,7 @@ class Scorer(ClipScorer):
         """
         return self.judge_row(read_row(path, self.extract), Path(path).name)
 
-    def judge_row(self, row: ClipRow, name: str, windows: Windows | None = None) -> Result:
+    def judge_row(self, row: ClipRow, name: str, windows: "Windows | None" = None) -> Result:
         """As `judge`, of a clip that `extract_clip(path, scorer.extract)` read, maybe in another process.
 
         Args:
@@ -114,8 +104,7 @@ class Scorer(ClipScorer):
         """
         decision = self.decision
         looks = self.look(row, windows)
-        self._set_threads()
-        score, parts = self._figures(looks)
+        score, parts = self.engine.figures(looks, BATCH_SIZE)
         listens, sees = self.modality != PICTURE, self.modality != SOUND
         trained = None if decision is None else decision.training_clips
         return Result(
@@ -150,29 +139,11 @@ class Scorer(ClipScorer):
             except ClipError as error:
                 yield NotScored(name, error.reason)
 
-    def _set_threads(self) -> None:
-        # torch keeps a number for each thread of Python.
-        if self.threads is not None and torch.get_num_threads() != self.threads:
-            torch.set_num_threads(self.threads)
-
-    def _figures(self, looks: Looks) -> tuple[float, Floats]:
-        """The clip's score, bit for bit that of `clip_score`, and those of its windows or pairs, [n]."""
-        scores, parts = [], []
-        for member in members_of(self.model.detector):
-            if is_attentive(member):
-                assert not isinstance(looks, Streams)  # attention is of sound
-                attended = attend(member, looks, BATCH_SIZE, self.device)
-                whole, each = attended.clip, attended.logits
-            else:
-                whole = each = window_logits(member, looks, BATCH_SIZE, self.device)
-            scores.append(clip_probability(whole, member.pooling))
-            parts.append(fake_probability(each))
-        mean: Floats = np.mean(parts, axis=0)
-        return float(np.mean(scores)), mean
-
-    def _windows(self, row: ClipRow, looks: Looks, parts: Floats) -> list[dict[str, float]]:
+    def _windows(self, row: ClipRow, looks: "Looks", parts: Floats) -> list[dict[str, float]]:
         """Where in the sound each window is, and its score: of pairs, the mean of those it is in."""
-        if isinstance(looks, Streams):
+        if not isinstance(looks, np.ndarray):
+            from avfake.model.streams import MISSING
+
             if not len(looks.windows):
                 return []
             number = looks.pairs[:, 0]

@@ -12,6 +12,7 @@ import avfake
 from avfake.cli import audit, forge, memo, tune
 from avfake.cli.bundle import bundle
 from avfake.cli.explain import explain
+from avfake.cli.export import export
 from avfake.cli.gate import gate
 from avfake.cli.inspect import inspect
 from avfake.cli.leave_one_out import leave_one_out
@@ -24,7 +25,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (score, explain, inspect, gate, leave_one_out, bundle, params):
+for command in (score, explain, inspect, gate, leave_one_out, export, bundle, params):
     app.command()(command)
 app.add_typer(audit.app, name="audit")
 app.add_typer(forge.app, name="forge")

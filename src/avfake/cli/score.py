@@ -50,7 +50,9 @@ def score(
         typer.Option("--jobs", "-j", min=0, help="Processes that read clips; 1: this one, 0: one per core."),
     ] = 1,
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where the model runs.")] = "auto",
-    backend: Annotated[str, typer.Option(metavar="NAME", help="What runs the model: torch ...")] = "torch",
+    backend: Annotated[
+        str, typer.Option(metavar="torch|onnx", help="What runs the model; onnx: after `avfake export`.")
+    ] = "torch",
     threads: Annotated[
         int | None, typer.Option(min=1, help="Threads of the model; not given: as in training.")
     ] = None,

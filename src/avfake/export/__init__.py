@@ -1,0 +1,1 @@
+"""The detector as an ONNX file, for scoring without torch."""
