@@ -16,8 +16,8 @@ from PIL import Image
 from avfake.media.clip import extract_clip
 from avfake.media.errors import ClipError
 from avfake.params import ExtractParams
-from avfake.service.decoding.client import Cut, Decoder
-from avfake.service.decoding.limits import Limits, NotMedia, OverLimit
+from avfake.service.decoding.client import CutError, Decoder
+from avfake.service.decoding.limits import Limits, NotMediaError, OverLimitError
 from clips import BROKEN, make_clip
 
 PARAMS = ExtractParams(
@@ -75,7 +75,7 @@ def test_a_broken_clip_is_read_or_refused_as_by_the_pipeline(decoder, tmp_path, 
     if expected.error is None:
         assert read(decoder, path) == expected
     else:
-        with pytest.raises((NotMedia, ClipError)):
+        with pytest.raises((NotMediaError, ClipError)):
             read(decoder, path)
 
 
@@ -96,7 +96,7 @@ OTHER_FILES = {
 def test_a_file_that_is_no_clip_is_refused(decoder, tmp_path, kind):
     path = tmp_path / "clip.mp4"
     path.write_bytes(OTHER_FILES[kind])
-    with pytest.raises((NotMedia, ClipError)):
+    with pytest.raises((NotMediaError, ClipError)):
         read(decoder, path)
     assert not Path("/tmp/was-here").exists()
 
@@ -112,12 +112,12 @@ def test_a_file_that_is_no_clip_is_refused(decoder, tmp_path, kind):
     ],
 )
 def test_a_clip_over_a_limit_is_refused_with_the_limit(decoder, clip, limit, words):
-    with pytest.raises(OverLimit, match=words):
+    with pytest.raises(OverLimitError, match=words):
         read(decoder, clip, **limit)
 
 
 def test_an_image_over_a_limit_is_refused(decoder, tmp_path):
-    with pytest.raises(OverLimit, match="6144 pixels"):
+    with pytest.raises(OverLimitError, match="6144 pixels"):
         read(decoder, write_image(tmp_path / "image.png"), max_pixels=6000)
 
 
@@ -133,12 +133,12 @@ def test_a_day_of_declared_sound_is_refused(decoder, tmp_path):
     path.write_bytes(data)
     with path.open("r+b") as file:  # as large as it says, without a byte on the disk
         file.truncate(44 + 8000 * seconds)
-    with pytest.raises(OverLimit, match="86400 seconds"):
+    with pytest.raises(OverLimitError, match="86400 seconds"):
         read(decoder, path, max_bytes=2**31)
 
 
 def test_reading_that_takes_too_long_is_ended(decoder, clip):
-    with pytest.raises(Cut) as caught:
+    with pytest.raises(CutError) as caught:
         read(decoder, clip, wall_seconds=0.001)
     assert caught.value.limit == "time"
     assert decoder.alive()
@@ -146,7 +146,7 @@ def test_reading_that_takes_too_long_is_ended(decoder, clip):
 
 def test_reading_that_takes_too_much_memory_is_ended_and_the_next_clip_is_read(decoder, clip, tmp_path):
     large = write_image(tmp_path / "large.png", 2500, 2500)
-    with pytest.raises(Cut) as caught:
+    with pytest.raises(CutError) as caught:
         read(decoder, large, memory_bytes=24 * 2**20)
     assert caught.value.limit == "memory"
     assert read(decoder, clip).error is None
@@ -177,7 +177,12 @@ def test_no_child_stays(decoder, clip):
 
 
 def test_the_decoder_ends_when_its_service_is_killed():
-    code = "from avfake.service.decoding.client import *; d = Decoder(Limits()); print(d.pid, flush=True); input()"
+    code = """
+from avfake.service.decoding.client import Decoder, Limits
+decoder = Decoder(Limits())
+print(decoder.pid, flush=True)
+input()
+"""
     with subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:

@@ -129,7 +129,7 @@ def _seccomp() -> None:
     if not measures()["seccomp"]:
         return
     column, arch = _AUDIT_ARCH[platform.machine()]
-    numbers = [row[column] for row in _REFUSED.values() if row[column] is not None]
+    numbers = [number for row in _REFUSED.values() if (number := row[column]) is not None]
     # seccomp_data: the number at byte 0, the architecture at byte 4.
     program = [
         (_LOAD, 0, 0, 4), (_EQUAL, 1, 0, arch), (_RETURN, 0, 0, _KILL),

@@ -17,7 +17,7 @@ from avfake.media.clip import ClipRow
 from avfake.media.errors import ClipError
 from avfake.params import ExtractParams
 from avfake.service.decoding import message
-from avfake.service.decoding.limits import Limits, NotMedia, OverLimit
+from avfake.service.decoding.limits import Limits, NotMediaError, OverLimitError
 
 READY = b"ready"
 OVERDUE = b"overdue"
@@ -37,7 +37,7 @@ _ENVIRONMENT = (
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-class Cut(Exception):
+class CutError(Exception):
     """Reading was ended by a limit. `limit` is `time`, `cpu`, `memory` or `crash`; the text says it."""
 
     def __init__(self, limit: str) -> None:
@@ -53,7 +53,7 @@ _CUT = {
 }
 
 
-class _Died(Exception):
+class _DiedError(Exception):
     """The server of children is gone."""
 
 
@@ -105,15 +105,15 @@ class Decoder:
             limits: other ones, for this clip.
 
         Raises:
-            NotMedia, OverLimit: as `limits.check_file`.
-            Cut: a limit on what reading may take, or a crash of the decoder.
+            NotMediaError, OverLimitError: as `limits.check_file`.
+            CutError: a limit on what reading may take, or a crash of the decoder.
             ClipError: the headers are damaged.
         """
         for attempt in (1, 2):
             process = self._process
             try:
                 return self._read(file, extract, limits or self.limits)
-            except _Died:
+            except _DiedError:
                 if attempt == 2:
                     raise RunError("the decoding process dies again and again") from None
                 self._restart(process)
@@ -135,7 +135,7 @@ class Decoder:
             try:
                 socket.send_fds(self._socket, [json.dumps(request).encode()], [file, answer_in, told_in])
             except OSError:
-                raise _Died from None
+                raise _DiedError from None
             finally:
                 os.close(answer_in)
                 os.close(told_in)
@@ -143,43 +143,46 @@ class Decoder:
             data = _all_of(answer, message.largest(extract), deadline)
             end = _all_of(told, 64, deadline)
         if end == b"":
-            raise _Died
+            raise _DiedError
         return _row(data, end, extract)
 
 
 def _row(data: bytes, end: bytes, extract: ExtractParams) -> ClipRow:
     if end == OVERDUE:
-        raise Cut("time")
-    if end in (b"%d" % -signal.SIGXCPU, b"%d" % -signal.SIGKILL):
-        raise Cut("cpu" if end == b"%d" % -signal.SIGXCPU else "memory")  # the kernel's out-of-memory killer
+        raise CutError("time")
+    if end in (b"%d" % -signal.SIGXCPU, b"%d" % -signal.SIGKILL):  # the second is the kernel, out of memory
+        raise CutError(
+            "cpu" if end == b"%d" % -signal.SIGXCPU else "memory"
+        )  # the kernel's out-of-memory killer
     if end != b"0":
-        raise Cut("crash")
+        raise CutError("crash")
     try:
         kind, reason, row = message.unpack(data, extract)
-    except message.BadMessage:
-        raise Cut("crash") from None
+    except message.MessageError:
+        raise CutError("crash") from None
     if row is not None:
         return row
     if kind == "memory":
-        raise Cut("memory")
-    raise {"not_media": NotMedia, "over_limit": OverLimit}.get(kind, ClipError)(reason)
+        raise CutError("memory")
+    raise {"not_media": NotMediaError, "over_limit": OverLimitError}.get(kind, ClipError)(reason)
 
 
 def _all_of(fd: int, most: int, deadline: float) -> bytes:
-    """Everything up to the end of a pipe. Raises Cut if it is more than `most` bytes or takes too long."""
+    """Everything up to the end of a pipe. Raises CutError at more than `most` bytes, or at the deadline."""
     poll = select.poll()
     poll.register(fd, select.POLLIN)
-    parts, n = [], 0
+    parts: list[bytes] = []
+    n = 0
     while True:
         if not poll.poll(max(0, 1000 * (deadline - time.monotonic()))):
-            raise Cut("time")
+            raise CutError("time")
         part = os.read(fd, 2**20)
         if not part:
             return b"".join(parts)
         parts.append(part)
         n += len(part)
         if n > most:
-            raise Cut("crash")
+            raise CutError("crash")
 
 
 def _start() -> "tuple[subprocess.Popen[bytes], socket.socket]":

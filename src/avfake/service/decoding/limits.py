@@ -30,25 +30,25 @@ class Limits(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
-    max_bytes: int = Field(64 * _MEGABYTE, gt=0, description="bytes of the file")
-    max_seconds: float = Field(900.0, gt=0, description="seconds that the file declares")
-    max_streams: int = Field(16, gt=0, description="streams in the file")
-    max_pixels: int = Field(4096 * 2304, gt=0, description="width times height of a picture")
-    max_fps: float = Field(240.0, gt=0, description="pictures per second, on average")
+    max_bytes: int = Field(default=64 * _MEGABYTE, gt=0, description="bytes of the file")
+    max_seconds: float = Field(default=900.0, gt=0, description="seconds that the file declares")
+    max_streams: int = Field(default=16, gt=0, description="streams in the file")
+    max_pixels: int = Field(default=4096 * 2304, gt=0, description="width times height of a picture")
+    max_fps: float = Field(default=240.0, gt=0, description="pictures per second, on average")
 
     memory_bytes: int = Field(
-        1024 * _MEGABYTE, gt=0, description="bytes of address space, beyond the libraries"
+        default=1024 * _MEGABYTE, gt=0, description="bytes of address space, beyond the libraries"
     )
-    cpu_seconds: int = Field(20, gt=0, description="seconds of processor time")
-    wall_seconds: float = Field(40.0, gt=0, description="seconds on the clock")
-    open_files: int = Field(32, gt=8, description="open files")
+    cpu_seconds: int = Field(default=20, gt=0, description="seconds of processor time")
+    wall_seconds: float = Field(default=40.0, gt=0, description="seconds on the clock")
+    open_files: int = Field(default=32, gt=8, description="open files")
 
 
-class NotMedia(Exception):
+class NotMediaError(Exception):
     """The file is of a kind that is not read."""
 
 
-class OverLimit(Exception):
+class OverLimitError(Exception):
     """The clip exceeds a limit; the text says which."""
 
 
@@ -56,8 +56,8 @@ def check_file(path: str | Path, limits: Limits) -> None:
     """Looks at the file's headers and decodes nothing.
 
     Raises:
-        NotMedia: no media file, or a kind that is not in `CONTAINERS`.
-        OverLimit: the clip declares more than a limit.
+        NotMediaError: no media file, or a kind that is not in `CONTAINERS`.
+        OverLimitError: the clip declares more than a limit.
         ClipError: the headers are damaged.
     """
     size = Path(path).stat().st_size
@@ -73,12 +73,12 @@ def check_file(path: str | Path, limits: Limits) -> None:
         raise MemoryError from None
     except av.ArgumentError:
         # What FFmpeg says of a demuxer that it would choose and must not.
-        raise NotMedia("neither a clip nor a JPEG or PNG image") from None
+        raise NotMediaError("neither a clip nor a JPEG or PNG image") from None
     except av.FFmpegError as error:
         raise ClipError(f"not a media file, or damaged at its beginning ({error.strerror})") from None
     with container:
         if container.format.name not in CONTAINERS:
-            raise NotMedia("neither a clip nor a JPEG or PNG image")
+            raise NotMediaError("neither a clip nor a JPEG or PNG image")
         _check_streams(container, limits)
 
 
@@ -109,4 +109,4 @@ def _check_image(path: str | Path, limits: Limits) -> None:
 
 def _at_most(subject: str, value: float, limit: float, unit: str) -> None:
     if value > limit:
-        raise OverLimit(f"{subject} {value:.10g} {unit}, at most {limit:.10g} are accepted")
+        raise OverLimitError(f"{subject} {value:.10g} {unit}, at most {limit:.10g} are accepted")

@@ -20,7 +20,7 @@ _MAX_JSON = 2**18
 Kind = Literal["row", "unreadable", "not_media", "over_limit", "memory"]
 
 
-class BadMessage(Exception):
+class MessageError(Exception):
     """The answer is not whole, or not what was asked for."""
 
 
@@ -68,20 +68,20 @@ def unpack(data: bytes, params: ExtractParams) -> tuple[Kind, str, ClipRow | Non
     """What an answer says: kind, reason and, of the kind `row`, the row.
 
     Raises:
-        BadMessage: it says anything else than such an answer can.
+        MessageError: it says anything else than such an answer can.
     """
     if len(data) < _HEAD.size:
-        raise BadMessage("no answer")
+        raise MessageError("no answer")
     magic, n_json, n_rest = _HEAD.unpack_from(data)
     body = data[_HEAD.size :]
     if magic != _MAGIC or n_json > _MAX_JSON or len(body) != n_json + n_rest:
-        raise BadMessage("the answer is not whole")
+        raise MessageError("the answer is not whole")
     try:
         answer = _Answer.model_validate_json(body[:n_json])
     except ValidationError:
-        raise BadMessage("the answer is malformed") from None
+        raise MessageError("the answer is malformed") from None
     if (answer.row is None) == (answer.kind == "row"):
-        raise BadMessage("the answer contradicts itself")
+        raise MessageError("the answer contradicts itself")
     if answer.row is None:
         return answer.kind, answer.reason, None
     return answer.kind, "", _checked(answer.row, body[n_json:], params)
@@ -100,7 +100,7 @@ def _checked(row: _Row, rest: bytes, params: ExtractParams) -> ClipRow:
         and all(-1e7 < time < 1e7 for time in row.face_times)
     )  # fmt: skip
     if not consistent or not isinstance(_json(row.facts), dict):
-        raise BadMessage("the answer's figures cannot be")
+        raise MessageError("the answer's figures cannot be")
     return ClipRow(
         row.error, row.audio_error, row.video_error, row.sample_rate, rest[: row.pcm], row.pcm_shift,
         row.n_faces, rest[row.pcm :], tuple(row.face_times), row.facts,
@@ -121,4 +121,4 @@ def _json(text: str) -> object:
     try:
         return json.loads(text)
     except ValueError:
-        raise BadMessage("the answer's facts are no JSON") from None
+        raise MessageError("the answer's facts are no JSON") from None

@@ -17,6 +17,7 @@ import time
 import traceback
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -25,7 +26,7 @@ from avfake.media.clip import extract_clip
 from avfake.media.errors import ClipError
 from avfake.params import ExtractParams
 from avfake.service.decoding import cage, message
-from avfake.service.decoding.limits import Limits, NotMedia, OverLimit, check_file
+from avfake.service.decoding.limits import Limits, NotMediaError, OverLimitError, check_file
 from avfake.service.decoding.warm_up import warm_up
 
 READY = b"ready"
@@ -142,9 +143,9 @@ def _read(path: str, params: ExtractParams, limits: Limits) -> bytes:
     try:
         check_file(path, limits)
         return message.pack_row(extract_clip(path, params))
-    except NotMedia as error:
+    except NotMediaError as error:
         return message.pack_refusal("not_media", str(error))
-    except OverLimit as error:
+    except OverLimitError as error:
         return message.pack_refusal("over_limit", str(error))
     except ClipError as error:
         return message.pack_refusal("unreadable", error.reason)
@@ -157,8 +158,8 @@ def _read(path: str, params: ExtractParams, limits: Limits) -> bytes:
 
 def _keep_only(*wanted: int) -> None:
     """Closes all files but the standard ones and these."""
-    for name in os.listdir("/proc/self/fd"):
-        fd = int(name)
+    for entry in list(Path("/proc/self/fd").iterdir()):
+        fd = int(entry.name)
         if fd > 2 and fd not in wanted:
             with suppress(OSError):  # the one that the list was read from
                 os.close(fd)

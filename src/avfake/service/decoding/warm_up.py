@@ -3,10 +3,10 @@
 import gc
 import importlib
 import io
-import os
 import pkgutil
 import tempfile
 import wave
+from pathlib import Path
 
 import av
 import cv2
@@ -38,7 +38,7 @@ def warm_up() -> None:
             check_file(path, Limits())
             row = extract_clip(path, _PARAMS)
             assert row.error is None, row.error
-    assert len(os.listdir("/proc/self/task")) == 1, "a process with threads cannot be copied safely"
+    assert len(list(Path("/proc/self/task").iterdir())) == 1, "a process with threads cannot be copied safely"
     gc.collect()
     gc.freeze()
 
