@@ -16,6 +16,7 @@ import uvicorn
 
 from avfake.service.app import make_app
 from avfake.service.seam import Judge
+from avfake.service.serve import server_config
 from avfake.service.service import Service
 from avfake.service.settings import Settings
 
@@ -93,7 +94,7 @@ def served(settings: Settings, scorer: Judge) -> Iterator[Served]:
     listening = socket.create_server(("127.0.0.1", 0), backlog=512)
     app = make_app(settings, scorer)
     loops: list[asyncio.AbstractEventLoop] = []
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none", http="h11"))
+    server = uvicorn.Server(server_config(app, 30))
 
     async def run() -> None:
         loops.append(asyncio.get_running_loop())

@@ -5,6 +5,7 @@ import socket
 from types import FrameType
 
 import uvicorn
+from fastapi import FastAPI
 
 from avfake.errors import UserError
 from avfake.service.app import make_app
@@ -35,6 +36,21 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
+def server_config(app: FastAPI, stop_seconds: float) -> uvicorn.Config:
+    """How the server speaks HTTP."""
+    return uvicorn.Config(
+        app,
+        log_config=_LOG,
+        http="h11",
+        ws="none",
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=10,
+        timeout_graceful_shutdown=max(1, round(stop_seconds)),
+        backlog=512,
+    )
+
+
 def serve(settings: Settings, scorer: Judge, host: str, port: int, stop_seconds: float) -> None:
     """Serves until SIGTERM or an interrupt; requests that were taken are answered before it returns.
 
@@ -48,23 +64,12 @@ def serve(settings: Settings, scorer: Judge, host: str, port: int, stop_seconds:
         UserError: it cannot listen there.
     """
     app = make_app(settings, scorer)
-    config = uvicorn.Config(
-        app,
-        log_config=_LOG,
-        http="h11",
-        ws="none",
-        server_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=10,
-        timeout_graceful_shutdown=max(1, round(stop_seconds)),
-        backlog=512,
-    )
+    config = server_config(app, stop_seconds)
     try:
         listening = socket.create_server((host, port), backlog=512)
     except OSError as error:
-        raise UserError(
-            f"{host}:{port}: cannot listen there: {error.strerror}", "choose another --port"
-        ) from None
+        reason = f"{host}:{port}: cannot listen there: {error.strerror}"
+        raise UserError(reason, "choose another --port") from None
     # uvicorn raises the signal again once it is done: stopping as asked is no failure.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)

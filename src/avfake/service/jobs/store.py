@@ -35,6 +35,8 @@ _ITEMS = sa.Table(
     sa.Index("avfake_job_items_open", "instance", "state"),
 )
 
+TABLES = (_JOBS, _ITEMS)
+
 
 @dataclass(frozen=True)
 class Item:
