@@ -39,7 +39,7 @@ class Service:
 
     def __init__(self, settings: Settings, scorer: Judge) -> None:
         self.settings, self._scorer = settings, scorer
-        settings.state.mkdir(parents=True, exist_ok=True)
+        settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.model_name = f"{scorer.model.facts['sha256'][:12]} avfake {avfake.__version__}"
         self.admission = Admission(settings.capacity, settings.decoders)
         self.store = JobStore(settings.database_url, settings.instance)
