@@ -1,11 +1,11 @@
 """A service with a small detector, for all tests of a module."""
 
 import pytest
-from served import served
 
 from avfake.service.seam import Judge
 from avfake.service.settings import Settings
 from clips import make_clip
+from served import served
 from toy_detector import make_model
 
 

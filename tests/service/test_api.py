@@ -3,12 +3,12 @@
 import json
 
 import pytest
-from served import MULTIPART, form
 
 import avfake
 from avfake.media.errors import ClipError
 from avfake.service.problems import KINDS
 from clips import BROKEN
+from served import MULTIPART, form
 
 
 def is_problem(answer, kind: str) -> bool:

@@ -6,13 +6,13 @@ import time
 
 import pytest
 import sqlalchemy as sa
-from served import served
 from sqlalchemy.dialects import postgresql
 
 from avfake.errors import UserError
 from avfake.service.jobs.runner import MAX_ATTEMPTS, sweep
 from avfake.service.jobs.store import FAILED, QUEUED, SCORED, TABLES, Item, JobStore
 from avfake.service.settings import Settings
+from served import served
 
 
 @pytest.fixture

@@ -8,12 +8,12 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from served import BOUNDARY, MULTIPART, Served, form, served
 
 from avfake.service.admission import Admission
 from avfake.service.problems import ProblemError
 from avfake.service.settings import Settings
 from avfake.service.tokens import Tokens
+from served import BOUNDARY, MULTIPART, Served, form, served
 
 TOKEN = "a-token-of-the-tests"
 
