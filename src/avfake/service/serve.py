@@ -1,5 +1,6 @@
 """Runs the service until it is told to stop; then finishes what it took."""
 
+import logging
 import signal
 import socket
 from types import FrameType
@@ -13,6 +14,7 @@ from avfake.service.seam import Judge
 from avfake.service.service import Service
 from avfake.service.settings import Settings
 
+LOG = logging.getLogger(__name__)
 _LOG = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -24,11 +26,18 @@ _LOG = {
 
 
 class _Server(uvicorn.Server):
-    """Tells the service at once that it will stop."""
+    """Says where it listens, and tells the service at once that it will stop."""
 
     def __init__(self, config: uvicorn.Config, service: Service) -> None:
         super().__init__(config)
         self._service = service
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Says where it listens, once it does."""
+        await super().startup(sockets)
+        for listening in sockets or []:
+            host, port = listening.getsockname()[:2]
+            LOG.info("listening at http://%s:%d", f"[{host}]" if ":" in host else host, port)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Called by a signal; a second interrupt ends everything at once."""

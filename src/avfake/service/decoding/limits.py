@@ -102,8 +102,10 @@ def _check_image(path: str | Path, limits: Limits) -> None:
     try:
         with Image.open(path, formats=("JPEG", "PNG")) as image:
             width, height = image.size
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
-        raise ClipError(f"the image cannot be decoded: {type(error).__name__}") from None
+    except Image.DecompressionBombError:
+        raise OverLimitError(f"the image has more than {limits.max_pixels} pixels") from None
+    except (OSError, SyntaxError, ValueError, EOFError):
+        raise ClipError("the image is damaged at its beginning") from None
     _at_most("the image has", width * height, limits.max_pixels, "pixels")
 
 
