@@ -157,6 +157,7 @@ def test_a_broken_file_is_explained_and_the_next_clip_is_scored(visit, clips):
     expect(problem).to_be_visible(timeout=SECONDS)
     expect(problem.locator(".why")).not_to_be_empty()
     expect(visit.clip("real.mp4").locator(".verdict")).to_be_visible(timeout=SECONDS)
+    assert visit.clip("broken.mp4").locator(".verdict").is_hidden()
 
 
 def test_a_file_that_is_too_large_is_not_sent(visit, clips):
@@ -217,4 +218,5 @@ def test_a_token_is_asked_for_where_one_is_needed(browser, scorer, clips, tmp_pa
         visit.page.fill("#token", TOKEN)
         visit.send(clips / "fake.mp4")
         expect(visit.clip("fake.mp4").locator(".verdict")).to_be_visible(timeout=SECONDS)
+        assert visit.clip("real.mp4").locator(".verdict").is_hidden()
         visit.page.close()

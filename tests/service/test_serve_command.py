@@ -19,7 +19,7 @@ from avfake.cli import app
 from served import MULTIPART, form
 from toy_detector import make_model
 
-START_SECONDS = 180  # importing torch on a busy machine
+START_SECONDS = 90  # importing torch on a busy machine
 
 
 @contextmanager
