@@ -48,10 +48,10 @@ stages:
     cmd: python code/train.py
     deps: [code/train.py, data/resplit, data/extracted]
     params: [train]
-    outs: [models, data/training]
+    outs: [models/model.json, models/model.safetensors, data/training]
   predict:
     cmd: python code/predict.py
-    deps: [code/predict.py, data/resplit, models]
+    deps: [code/predict.py, data/resplit, models/model.json, models/model.safetensors]
     outs: [data/predictions]
   evaluate:
     cmd: python code/evaluate.py
@@ -64,7 +64,7 @@ stages:
       - metrics/notes.json: {cache: false}
   robustness:
     cmd: python code/robustness.py
-    deps: [code/robustness.py, models]
+    deps: [code/robustness.py, models/model.safetensors]
     outs: [data/robustness]
     metrics:
       - metrics/robustness.json: {cache: false}

@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 from avfake.dataset.layout import Clip
 from avfake.dataset.root import DataRoot, Split
 from avfake.params import AugmentParams, PredictParams, RulesParams, load
-from avfake.rules.lock import folder_md5
+from avfake.rules.lock import file_md5
 from avfake.rules.subject import Subject
 from avfake.stages import extract, featurize, predict, resplit, train
 from clips import make_root
@@ -45,7 +45,8 @@ def build(folder: Path) -> None:
 def write_lock(folder: Path) -> None:
     """Writes what dvc.lock says of the stage `train`, from the model and the parameters that lie there."""
     params = YAML(typ="safe").load((folder / "params.yaml").read_text())
-    outs = [{"path": "models", "hash": "md5", "md5": folder_md5(folder / "models")}]
+    names = ("models/model.json", "models/model.safetensors")
+    outs = [{"path": name, "hash": "md5", "md5": file_md5(folder / name)} for name in names]
     entry = {"cmd": "train", "params": {"params.yaml": {"train": params["train"]}}, "outs": outs}
     (folder / "dvc.lock").write_text(json.dumps({"schema": "2.0", "stages": {"train": entry}}))
 

@@ -33,7 +33,8 @@ from small import SMALL as SMALL
 
 ROOT = Path(__file__).parents[1]
 STAGES = [
-    "augment", "extract", "featurize", "resplit", "train", "predict", "evaluate", "robustness", "audit"
+    "augment", "extract", "featurize", "resplit", "train", "predict", "decide", "evaluate", "robustness",
+    "audit",
 ]  # fmt: skip
 OUTPUTS = [
     "data/augmented",

@@ -10,7 +10,7 @@ def test_extract_killed_again_and_again(built, tmp_path):
     workspace = built.workspace.fresh(tmp_path / "fresh")
     kills = kill_at_random_moments(workspace, "extract", longest=4.0)
     assert kills >= 1
-    workspace.repro("evaluate")
+    workspace.repro("evaluate", "decide")
     expected = hashes(built.workspace.folder, *UP_TO_EVALUATE)
     assert hashes(workspace.folder, *UP_TO_EVALUATE) == expected
     shutil.rmtree(workspace.folder)

@@ -20,6 +20,7 @@ def test_the_first_run_builds_everything_from_the_users_own_clips(built):
         "data/predictions/unscored.csv",
         "models/model.safetensors",
         "models/model.json",
+        "models/decision.json",
         "data/augmented/manifest.parquet",
         "metrics/augment.json",
         "metrics/augment_notes.json",
@@ -56,7 +57,8 @@ def test_a_training_parameter_reruns_training_and_what_follows_and_the_metrics_s
     ("parameter", "value", "ran"),
     [
         ("evaluate__n_bootstrap", 60, {"evaluate"}),
-        ("evaluate__threshold_rule", "eer", {"evaluate"}),
+        ("evaluate__threshold_rule", "eer", {"decide", "evaluate"}),
+        ("decide__calibration", "isotonic", {"decide"}),
         ("resplit__real_share", 0.5, {"resplit"}),
         ("gate__tolerance_auc", 0.5, set()),
         ("rules__external_data", True, set()),
@@ -109,8 +111,8 @@ def test_faces_of_another_size_change_no_model(workspace):
 
 
 def in_order(ran: list[str]) -> bool:
-    """Whether every stage came after those that it reads from; the last three read nothing of each other."""
-    places = [min(STAGES.index(name), STAGES.index("evaluate")) for name in ran]
+    """Whether every stage came after those that it reads from; the last four read nothing of each other."""
+    places = [min(STAGES.index(name), STAGES.index("decide")) for name in ran]
     return places == sorted(places)
 
 

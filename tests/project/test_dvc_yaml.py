@@ -21,6 +21,7 @@ ORDER = [
     "resplit",
     "train",
     "predict",
+    "decide",
     "evaluate",
     "robustness",
     "audit",

@@ -125,7 +125,10 @@ def replaced(old: bytes, new: bytes):
         (
             "models/model.safetensors",
             flipped,
-            ["dvc.lock: project/models: recorded", "model: project/models/model.safetensors: SHA-256"],
+            [
+                "dvc.lock: project/models/model.safetensors: recorded",
+                "model: project/models/model.safetensors: SHA-256",
+            ],
         ),
         (
             "data/augmented/manifest.parquet",

@@ -9,9 +9,9 @@ import pytest
 from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 
 from avfake.evaluation.metrics import NoFigure, min_dcf
-from avfake.evaluation.report import FIGURES, KEYS, WITH_INTERVAL, Report, choose_threshold, report
+from avfake.evaluation.report import FIGURES, KEYS, WITH_INTERVAL, Report, report
 from avfake.evaluation.split import SplitScores
-from avfake.evaluation.threshold import Threshold
+from avfake.evaluation.threshold import Threshold, choose_threshold
 from avfake.params import EvaluateParams, load
 
 HALF = Threshold(0.5, "half")

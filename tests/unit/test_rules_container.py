@@ -86,11 +86,11 @@ def test_what_dockerignore_keeps_out(place):
 
 def test_another_model_than_dvc_locks(place):
     Path("models/model.json").write_text("of another run")
-    assert "models is" in faults(place)
+    assert "models/model.json is" in faults(place)
     Path("dvc.lock").write_text("stages: {}\n")
-    assert "dvc.lock does not say which model" in faults(place)
+    assert "dvc.lock does not say which models/model.safetensors" in faults(place)
     Path("dvc.lock").write_text("stages: [\n")
-    assert "dvc.lock does not say which model" in faults(place)
+    assert "dvc.lock does not say which models/model.safetensors" in faults(place)
 
 
 def test_locks_that_are_not_whole(place):

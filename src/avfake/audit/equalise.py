@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from avfake.audit.sound import at_level, band_limited, of_length, trimmed
+from avfake.clip_scorer import ClipScorer, unpacked_faces
 from avfake.dataset.shards import list_shards, read_shard
 from avfake.disturb.draw import draw
 from avfake.errors import UserError
@@ -23,7 +24,6 @@ from avfake.media.pcm import from_pcm, to_pcm
 from avfake.model.inference import clip_score, deterministic
 from avfake.model.streams import PICTURE, SOUND, Looks, make_streams
 from avfake.params import AuditParams
-from avfake.scoring import Scorer, unpacked_faces
 
 SPLITS = ("val", "test")
 # Of cut-off and length over all clips: nearly every clip can be brought down to it, and a few oddities
@@ -103,7 +103,7 @@ def equalise(
     Raises:
         UserError: there is no model, or it listens at another sample rate.
     """
-    scorer = Scorer(model, params.device)
+    scorer = ClipScorer(model, params.device)
     found: dict[str, Equalised | NoFigure] = {}
     with deterministic(scorer.model.facts["train"]["threads"]):
         for split in SPLITS:
@@ -122,7 +122,7 @@ def equalise(
 
 
 def _scored(
-    clips: pd.DataFrame, extracted: Path, scorer: Scorer, target: Target, batch_size: int
+    clips: pd.DataFrame, extracted: Path, scorer: ClipScorer, target: Target, batch_size: int
 ) -> Iterator[tuple[str, str, float, float]]:
     """(home, name, clean score, equalised score) of each clip, by shard: one is in memory at a time."""
     wanted = set(zip(clips["home"], clips["video_name"], strict=True))

@@ -13,8 +13,11 @@ from avfake.gate.revision import Lock
 MODELS, PREDICTIONS, AUGMENTED = "models", "data/predictions", "data/augmented"
 # The first of them that the pipeline has holds the labels that the figures belong to.
 LABELS = ("data/resplit", "data/labels")
+# What the pipeline cannot do without, of the model's folder.
+MODEL_FILES = (f"{MODELS}/model.json", f"{MODELS}/model.safetensors")
 WHOLE = (
-    MODELS,
+    *MODEL_FILES,
+    f"{MODELS}/decision.json",
     *LABELS,
     "data/training",
     PREDICTIONS,
@@ -52,13 +55,16 @@ def outputs(root: Path, lock: Lock) -> Outputs:
             was recorded.
     """
     labels = next((name for name in LABELS if name in lock.outs), "")
-    for name, what in ((MODELS, "no model"), (PREDICTIONS, "no predictions"), (labels, "no labels")):
+    needed = [(name, "no model") for name in MODEL_FILES]
+    for name, what in (*needed, (PREDICTIONS, "no predictions"), (labels, "no labels")):
         if name not in lock.outs:
             raise UserError(f"dvc.lock records {what}", "run the pipeline: `dvc repro`, then commit dvc.lock")
     files: dict[str, Entry] = {}
     whole = [name for name in WHOLE if name in lock.outs]
     for name in whole:
-        files |= {f"{name}/{inner}": Entry(path) for inner, path in _files(root, name).items()}
+        files |= {
+            f"{name}/{inner}" if inner else name: Entry(path) for inner, path in _files(root, name).items()
+        }
     listings = {}
     for name, wanted in PART.items():
         if name in lock.outs:
@@ -80,8 +86,11 @@ def recorded_code(lock: Lock, tracked: Mapping[str, str], data_root: str) -> lis
 
 
 def _files(root: Path, name: str) -> dict[str, Path]:
-    """Name inside the output -> file; what Git knows of (.gitignore) is no part of an output."""
+    """Name inside the output -> file, of an output that is a file under the empty name; what Git knows of
+    (.gitignore) is no part of an output."""
     folder = root / name
+    if folder.is_file():
+        return {"": folder}
     if not folder.is_dir():
         raise UserError(
             f"{name}: dvc.lock records it, but it is not in the workspace",

@@ -201,7 +201,7 @@ def _model(root: Path) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise RunError(f"{path}: not valid JSON: {error}", "`dvc checkout models`") from None
+        raise RunError(f"{path}: not valid JSON: {error}", "`dvc checkout train`") from None
     return found
 
 

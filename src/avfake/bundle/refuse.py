@@ -47,7 +47,7 @@ def no_model(root: Path) -> None:
     if missing:
         raise UserError(
             f"there is no model: {', '.join(missing)}",
-            "train one: `dvc repro`, or fetch it: `dvc pull models`",
+            "train one: `dvc repro`, or fetch it: `dvc pull train`",
         )
 
 

@@ -3,104 +3,154 @@
 import csv
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from avfake.cli.clip_paths import NamedClip, clips_of
 from avfake.cli.explained import explained
 from avfake.errors import UserError
 
 if TYPE_CHECKING:
+    from avfake.result import NotScored, Result
     from avfake.scoring import Scorer
 
 SOME_UNREADABLE = 3
+INTERRUPTED = 130
+
+Show = Callable[[NamedClip, "Result | NotScored"], None]
 
 
 @explained
 def score(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH...", help="Clips, or folders whose clips are scored.")
+        list[str],
+        typer.Argument(
+            metavar="PATH...",
+            help="Clips, sound files, images, folders, quoted patterns; - for a list on standard input.",
+        ),
     ],
     model: Annotated[Path, typer.Option("--model", "-m", metavar="DIR", help="Folder of the model.")] = Path(
         "models"
     ),
     as_csv: Annotated[bool, typer.Option("--csv", help="Print a prediction file: video_name,score.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object per line, with all that is known.")
+    ] = False,
+    recursive: Annotated[
+        bool, typer.Option("--recursive", "-r", help="Folders stand for their media files at any depth.")
+    ] = False,
+    nul: Annotated[
+        bool, typer.Option("--null", "-0", help="Paths on standard input end with a NUL byte, not a line.")
+    ] = False,
+    jobs: Annotated[
+        int,
+        typer.Option("--jobs", "-j", min=0, help="Processes that read clips; 1: this one, 0: one per core."),
+    ] = 1,
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where the model runs.")] = "auto",
+    backend: Annotated[str, typer.Option(metavar="NAME", help="What runs the model: torch ...")] = "torch",
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Threads of the model; not given: as in training.")
+    ] = None,
 ) -> None:
     """Scores clips: the probability that each is fake.
 
-    A folder stands for the media files directly in it, by name. Why a clip could not be read goes to
-    standard error; with --csv it gets the share of fakes in training as score, so that no row is missing,
-    with --json `score` is null and `error` says why. Exit code 0: all were scored, 3: some were not.
+    A folder stands for the media files directly in it, by name. Results come in the order of the arguments,
+    each as soon as it is there; the number of processes changes no figure. Why a clip could not be scored
+    goes to standard error; with --csv it gets the share of fakes in training as score, so that no row is
+    missing, with --json `score` is null and `error` says why. Where the model's folder holds decision.json,
+    the table has the label at the model's threshold and the calibrated probability of fake too; what makes a
+    score doubtful goes to standard error, with --json into `warnings`.
+
+    Exit code 0: all were scored, 3: some were not, 2: wrong usage, 130: interrupted.
     """
     if as_csv and as_json:
         raise UserError("--csv and --json exclude each other", "choose one")
-    clips = list(_clips(paths))
+    clips = clips_of(paths, recursive, nul)
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # names that are no UTF-8
-    from avfake.dataset.layout import IMAGE_NAME, IMAGE_SUFFIXES, VIDEO_NAME
-    from avfake.media.errors import ClipError
+    from avfake.result import NotScored
     from avfake.scoring import Scorer
+    from avfake.stages._run import fail
 
-    scorer = Scorer(model, device)
-    show = _csv_row if as_csv else _json_line if as_json else _table_row
-    if as_csv:
-        images = all(path.name.lower().endswith(IMAGE_SUFFIXES) for path in clips)
-        _print_csv(IMAGE_NAME if images else VIDEO_NAME, "score")
-    elif not as_json:
-        typer.echo("   score  clip")
-    n_unreadable = 0
-    for path in clips:
-        try:
-            show(scorer, path, scorer.score(path), None)
-        except ClipError as error:
-            n_unreadable += 1
-            typer.echo(f"not scored: {path}: {error.reason}", err=True)
-            show(scorer, path, None, error.reason)
-    if n_unreadable:
+    n_done = n_unscored = 0
+    try:
+        scorer = Scorer(model, device, backend, threads)
+        show = _csv(scorer, clips) if as_csv else _json() if as_json else _table(scorer)
+        judged = scorer.judge_all([clip.path for clip in clips], jobs, [clip.name for clip in clips])
+        for clip, result in zip(clips, judged, strict=True):
+            if isinstance(result, NotScored):
+                n_unscored += 1
+                _say(f"not scored: {clip.path}: {result.reason}", err=True)
+            show(clip, result)
+            n_done += 1
+    except KeyboardInterrupt:
+        fail(f"interrupted after {n_done} of {len(clips)} clips", "", INTERRUPTED)
+    if n_unscored:
         raise typer.Exit(SOME_UNREADABLE)
 
 
-def _clips(paths: list[Path]) -> Iterator[Path]:
-    """The clips that the paths stand for. Raises UserError for a path or folder with none."""
-    from avfake.dataset.root import MEDIA_SUFFIXES
+def _say(text: str, err: bool = False) -> None:
+    """A line to a standard stream, above the progress bar where one is shown."""
+    from tqdm import tqdm
 
-    for path in paths:
-        if not path.exists():
-            raise UserError(f"{path}: no such file or folder", "correct the path")
-        if not path.is_dir():
-            yield path
-            continue
-        found = sorted(
-            item for item in path.iterdir() if item.suffix.lower() in MEDIA_SUFFIXES and item.is_file()
-        )
-        if not found:
-            raise UserError(
-                f"{path}: no media file directly in this folder", "name the folder that holds the clips"
-            )
-        yield from found
+    with tqdm.external_write_mode(sys.stderr if err else sys.stdout):
+        typer.echo(text, err=err)
 
 
-def _print_csv(*fields: str) -> None:
-    csv.writer(sys.stdout, lineterminator="\n").writerow(fields)
-    sys.stdout.flush()
-
-
-def _csv_row(scorer: "Scorer", path: Path, value: float | None, _: str | None) -> None:
+def _csv(scorer: "Scorer", clips: list[NamedClip]) -> Show:
+    from avfake.dataset.layout import IMAGE_NAME, IMAGE_SUFFIXES, VIDEO_NAME
     from avfake.dataset.predictions import format_score
+    from avfake.result import Result
 
-    _print_csv(path.name, format_score(scorer.prior if value is None else value))
+    def line(*fields: str) -> None:
+        from tqdm import tqdm
+
+        with tqdm.external_write_mode(sys.stdout):
+            csv.writer(sys.stdout, lineterminator="\n").writerow(fields)
+            sys.stdout.flush()
+
+    def show(clip: NamedClip, result: "Result | NotScored") -> None:
+        line(clip.name, format_score(result.score if isinstance(result, Result) else scorer.prior))
+
+    images = bool(clips) and all(clip.name.lower().endswith(IMAGE_SUFFIXES) for clip in clips)
+    line(IMAGE_NAME if images else VIDEO_NAME, "score")
+    return show
 
 
-def _json_line(_: "Scorer", path: Path, value: float | None, error: str | None) -> None:
-    facts: dict[str, object] = {"video_name": path.name, "path": str(path)}
-    facts |= {"score": None, "error": error} if value is None else {"score": round(value, 6)}
-    typer.echo(json.dumps(facts))
+def _json() -> Show:
+    from avfake.result import Result
+
+    def show(clip: NamedClip, result: "Result | NotScored") -> None:
+        facts: dict[str, object] = {"video_name": clip.name, "path": str(clip.path)}
+        if isinstance(result, Result):
+            facts |= result.to_json()
+        else:
+            facts |= {"score": None, "error": result.reason}
+        _say(json.dumps(facts, allow_nan=False))
+
+    return show
 
 
-def _table_row(_: "Scorer", path: Path, value: float | None, __: str | None) -> None:
+def _table(scorer: "Scorer") -> Show:
     from avfake.dataset.predictions import format_score
+    from avfake.result import Result
 
-    typer.echo(f"{'-':>8}  {path}" if value is None else f"{format_score(value)}  {path}")
+    decided = scorer.decision is not None
+
+    def row(score: str, label: str, probability: str, clip: object) -> None:
+        means = f"  {label:5}  {probability:>11}" if decided else ""
+        _say(f"{score:>8}{means}  {clip}")
+
+    def show(clip: NamedClip, result: "Result | NotScored") -> None:
+        if not isinstance(result, Result):
+            row("-", "-", "-", clip.path)
+            return
+        known = "-" if result.probability is None else format_score(result.probability)
+        row(format_score(result.score), result.label or "-", known, clip.path)
+        for warning in result.warnings:
+            _say(f"warning: {clip.path}: {warning}", err=True)
+
+    row("score", "label", "probability", "clip")
+    return show

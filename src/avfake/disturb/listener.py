@@ -1,4 +1,4 @@
-"""A detector that hears sound in memory, and scores it as `Scorer.score` scores a file.
+"""A detector that hears sound in memory, and scores it as `ClipScorer.score` scores a file.
 
 Where it has eyes too, disturbed sound is scored with the faces of the clip as it is.
 """
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from avfake.clip_scorer import ClipScorer
 from avfake.disturb.conditions import PictureCondition
 from avfake.disturb.sound import RATE
 from avfake.features import front_ends
@@ -18,7 +19,6 @@ from avfake.media.errors import ClipError
 from avfake.media.pcm import to_pcm
 from avfake.model.inference import clip_score
 from avfake.model.streams import PICTURE, SOUND, Looks, Streams
-from avfake.scoring import Scorer
 
 
 class Listener:
@@ -31,7 +31,7 @@ class Listener:
         batch_size: windows at once.
     """
 
-    def __init__(self, scorer: Scorer, batch_size: int) -> None:
+    def __init__(self, scorer: ClipScorer, batch_size: int) -> None:
         self.scorer, self.batch_size = scorer, batch_size
         self._known: dict[str, float] = {}
         self._clip: ClipRow | None = None

@@ -13,6 +13,7 @@ from pathlib import Path
 import cv2
 import torch
 
+from avfake.clip_scorer import ClipScorer
 from avfake.disturb.conditions import CLEAN, PictureCondition, chosen, generator
 from avfake.disturb.listener import Listener
 from avfake.features import front_ends
@@ -23,7 +24,6 @@ from avfake.memo import Memo, memo_key
 from avfake.model.inference import deterministic
 from avfake.model.streams import PICTURE
 from avfake.params import MemoParams
-from avfake.scoring import Scorer
 
 # Raise it when anything outside the conditions themselves changes a score: the memo is keyed by it.
 VERSION = 1
@@ -72,7 +72,7 @@ class Measured:
     fresh: int = 0  # scores that did not come from the memo
 
 
-def model_key(scorer: Scorer) -> str:
+def model_key(scorer: ClipScorer) -> str:
     """Hash of the weights and of the front end that a score depends on."""
     facts = scorer.model.facts
     return memo_key(facts["sha256"], facts["backbone"], facts["features"], facts.get("visual"))
@@ -134,8 +134,8 @@ def _measured(task: Task, names: list[str], sha256: str) -> Iterator[Score]:
 
 
 @lru_cache(maxsize=1)
-def _scorer(model: Path, device: str) -> Scorer:
-    return Scorer(model, device)
+def _scorer(model: Path, device: str) -> ClipScorer:
+    return ClipScorer(model, device)
 
 
 def _key(task: Task, name: str, sha256: str) -> str:

@@ -10,7 +10,7 @@ from avfake.evaluation import intervals, metrics
 from avfake.evaluation.figure_intervals import Settings, figure_intervals
 from avfake.evaluation.metrics import FloatArray, IntArray, Interval, NoFigure
 from avfake.evaluation.split import SplitScores
-from avfake.evaluation.threshold import Threshold, choose
+from avfake.evaluation.threshold import Threshold
 from avfake.params import EvaluateParams
 
 # Enough to see any difference that matters, few enough that the last bits of a sum do not change a file.
@@ -52,17 +52,6 @@ class Report:
     figures: dict[str, Figure]
     notes: dict[str, str]
     intervals: dict[str, Interval | NoFigure]
-
-
-def choose_threshold(validation: SplitScores, params: EvaluateParams) -> Threshold | NoFigure:
-    """The threshold of every split, or why there is none."""
-    try:
-        metrics.need_clips(validation.target)
-        return choose(validation.target, validation.score, params.threshold_rule, params.threshold_fpr)
-    except NoFigure as none:
-        empty = not validation.target.size
-        reason = validation.why_empty if empty else none.reason
-        return NoFigure(f"no threshold can be chosen on validation: {reason}")
 
 
 def report(

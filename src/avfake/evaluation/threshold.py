@@ -7,7 +7,16 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import roc_curve
 
-from avfake.evaluation.metrics import ROUNDING, FloatArray, checked, need_both_classes
+from avfake.evaluation.metrics import (
+    ROUNDING,
+    FloatArray,
+    NoFigure,
+    checked,
+    need_both_classes,
+    need_clips,
+)
+from avfake.evaluation.split import SplitScores
+from avfake.params import EvaluateParams
 
 Rule = Literal["youden", "eer", "fixed_fpr"]
 
@@ -64,6 +73,17 @@ def choose(target: npt.ArrayLike, score: npt.ArrayLike, rule: Rule, fpr: float) 
     upper = float(values[position])
     below = s[s < upper]
     return Threshold(_between(float(below.max()) if below.size else 0.0, upper), why)
+
+
+def choose_threshold(validation: SplitScores, params: EvaluateParams) -> Threshold | NoFigure:
+    """The threshold of every split, or why there is none."""
+    try:
+        need_clips(validation.target)
+        return choose(validation.target, validation.score, params.threshold_rule, params.threshold_fpr)
+    except NoFigure as none:
+        empty = not validation.target.size
+        reason = validation.why_empty if empty else none.reason
+        return NoFigure(f"no threshold can be chosen on validation: {reason}")
 
 
 def _first_best(value: FloatArray) -> int:

@@ -9,14 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from avfake.clip_scorer import BATCH_SIZE, ClipScorer
 from avfake.explain.axis import Axis, axis_hz
 from avfake.explain.grad_cam import NoFeatureMap, cell_heat, feature_map, log_odds, resample
 from avfake.explain.lines import Lines, lines_of
 from avfake.explain.readout_heat import reads_stages, stage_heat
-from avfake.explain.time_line import TimeLine, overlapped, picture_line, spectrogram_line
-from avfake.features import baseline
+from avfake.explain.time_line import TimeLine, line_of, overlapped
 from avfake.features.front_ends import LINES
-from avfake.features.trim import kept_frames
 from avfake.media.clip import ClipRow, extract_clip
 from avfake.media.errors import ClipError
 from avfake.media.pcm import from_pcm
@@ -24,8 +23,6 @@ from avfake.model.detector import FAKE, REAL, Detector
 from avfake.model.ensemble import members_of
 from avfake.model.inference import clip_logits, clip_probability, fake_probability, window_logits
 from avfake.model.pooling import attend, is_attentive
-from avfake.params import FeaturizeParams
-from avfake.scoring import BATCH_SIZE, Scorer
 
 
 @dataclass(frozen=True)
@@ -72,7 +69,7 @@ class SoundExplained:
     lines: Lines | None = None
 
 
-def explain(scorer: Scorer, path: str | Path) -> SoundExplained:
+def explain(scorer: ClipScorer, path: str | Path) -> SoundExplained:
     """Explains the score that `scorer` gives the clip at `path`.
 
     Raises:
@@ -95,7 +92,7 @@ def explain_row(scorer: Scorer, row: ClipRow) -> SoundExplained:
 
 
 def explain_sound(
-    scorer: Scorer,
+    scorer: ClipScorer,
     row: ClipRow,
     windows: NDArray[Any],
     figures: tuple[float, NDArray[np.float64], NDArray[np.float64]],
@@ -112,7 +109,7 @@ def explain_sound(
     """
     pcm = np.frombuffer(row.pcm, "<i2")
     settings = scorer.featurize.model_dump()
-    line = _line(from_pcm(pcm, row.pcm_shift), row.sample_rate, scorer.featurize)
+    line = line_of(from_pcm(pcm, row.pcm_shift), row.sample_rate, scorer.featurize)
     score, scores, odds = figures
     heat, why_no_heat = heat_on(line)
     pictures = [name for name in scorer.featurize.front_end if name != LINES]
@@ -131,7 +128,7 @@ def explain_sound(
     )
 
 
-def _shares(scorer: Scorer, windows: NDArray[np.uint8]) -> NDArray[np.float64] | None:
+def _shares(scorer: ClipScorer, windows: NDArray[np.uint8]) -> NDArray[np.float64] | None:
     members = members_of(scorer.model.detector)
     if not all(map(is_attentive, members)):
         return None
@@ -140,15 +137,9 @@ def _shares(scorer: Scorer, windows: NDArray[np.uint8]) -> NDArray[np.float64] |
     return mean
 
 
-def _line(sound: NDArray[np.float32], sample_rate: int, params: FeaturizeParams) -> TimeLine:
-    if params.front_end == ["baseline_image"]:
-        return picture_line(len(sound) / sample_rate, baseline.SIZE)
-    kept = kept_frames(sound, params.hop_length, params.trim_db)
-    window = params.window_frames, params.window_hop
-    return spectrogram_line(len(sound), sample_rate, params.hop_length, window, kept)
-
-
-def _heat(scorer: Scorer, windows: NDArray[np.uint8], line: TimeLine) -> tuple[Heat, None] | tuple[None, str]:
+def _heat(
+    scorer: ClipScorer, windows: NDArray[np.uint8], line: TimeLine
+) -> tuple[Heat, None] | tuple[None, str]:
     """The heat, of an ensemble the mean of its members' heats; or why there is none."""
     shape = scorer.model.image_shape
     heats = []

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from avfake.clip_scorer import BATCH_SIZE, ClipScorer, unpacked_faces
 from avfake.explain.clip import Heat, SoundExplained, explain_sound
 from avfake.explain.grad_cam import NoFeatureMap, cell_heat, feature_map, log_odds, resample
 from avfake.explain.readout_heat import reads_stages
@@ -18,7 +19,6 @@ from avfake.model.detector import FAKE, REAL, Detector
 from avfake.model.ensemble import members_of
 from avfake.model.inference import clip_probability, fake_probability, window_logits
 from avfake.model.streams import MISSING, Pairs, Streams
-from avfake.scoring import BATCH_SIZE, Scorer, unpacked_faces
 
 Floats = NDArray[np.float64]
 
@@ -67,7 +67,7 @@ class Explained:
     picture: PictureExplained | None
 
 
-def explain_streams(scorer: Scorer, path: str | Path) -> Explained:
+def explain_streams(scorer: ClipScorer, path: str | Path) -> Explained:
     """Explains the score that a scorer of a detector with eyes gives the clip at `path`.
 
     Raises:
@@ -102,7 +102,7 @@ def explain_streams_row(scorer: Scorer, row: ClipRow) -> Explained:
     return Explained(score, sound, picture)
 
 
-def _heat(scorer: Scorer, looks: Streams, line: TimeLine) -> tuple[Heat, None] | tuple[None, str]:
+def _heat(scorer: ClipScorer, looks: Streams, line: TimeLine) -> tuple[Heat, None] | tuple[None, str]:
     """Heat of the windows; of each the mean over its pairs, and over members."""
     heats = []
     for detector in members_of(scorer.model.detector):
@@ -118,7 +118,7 @@ def _heat(scorer: Scorer, looks: Streams, line: TimeLine) -> tuple[Heat, None] |
     return Heat(whole, name, (cells.shape[1], cells.shape[2])), None
 
 
-def _face_heat(scorer: Scorer, looks: Streams) -> tuple[FaceHeat, None] | tuple[None, str]:
+def _face_heat(scorer: ClipScorer, looks: Streams) -> tuple[FaceHeat, None] | tuple[None, str]:
     """Heat of the faces; of each the mean over its pairs, and over members."""
     heats = []
     for detector in members_of(scorer.model.detector):

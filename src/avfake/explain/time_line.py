@@ -8,7 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from avfake.features import baseline
+from avfake.features.trim import kept_frames
 from avfake.features.windows import window_starts
+from avfake.params import FeaturizeParams
 
 Floats = NDArray[np.float64]
 
@@ -76,6 +79,15 @@ def spectrogram_line(
 def picture_line(seconds: float, width: int) -> TimeLine:
     """The time line of one picture of the whole clip: its columns, resized to `width`, stand for frames."""
     return TimeLine(np.linspace(0, seconds, width + 1), np.arange(width)[None])
+
+
+def line_of(sound: NDArray[np.float32], sample_rate: int, params: FeaturizeParams) -> TimeLine:
+    """The time line of a clip's sound float32 [n] at `sample_rate` Hz, as the front ends cut it."""
+    if params.front_end == ["baseline_image"]:
+        return picture_line(len(sound) / sample_rate, baseline.SIZE)
+    kept = kept_frames(sound, params.hop_length, params.trim_db)
+    window = params.window_frames, params.window_hop
+    return spectrogram_line(len(sound), sample_rate, params.hop_length, window, kept)
 
 
 def overlapped(parts: NDArray[np.floating], line: TimeLine) -> NDArray[np.float32]:

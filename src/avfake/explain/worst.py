@@ -13,8 +13,8 @@ from avfake.dataset.predictions import FILES, UNSCORED, read_predictions, read_u
 from avfake.errors import UserError
 from avfake.evaluation.metrics import NoFigure
 from avfake.evaluation.misclassified import misclassified
-from avfake.evaluation.report import choose_threshold
 from avfake.evaluation.split import SplitScores, join
+from avfake.evaluation.threshold import choose_threshold
 from avfake.params import EvaluateParams
 
 LABELS, PREDICTIONS = Path("data/resplit"), Path("data/predictions")

@@ -33,6 +33,8 @@ _SMOOTHED = (3, 17)
 _FLOOR = 1e-9
 # Hz, and bins in it whose median is the level that a line has to stand out of.
 _NEIGHBOURS, _PLACES = 12.0, 49
+# Combs that a comb is compared with: moved by these parts of its rate, never onto its neighbours.
+_ASIDE = np.linspace(0.07, 0.93, 64)
 # What the largest of ten rates is where there are no lines: up to it a rate says nothing. And what is enough.
 _SILENT, _ENOUGH = 1.5, 11.5
 # A line counts for no more than this many times the power around it, and the two strongest count for nothing:
@@ -44,10 +46,11 @@ def frame_lines(sound: np.ndarray, sample_rate: int, params: FrameLinesParams) -
     """How much power lies at multiples of each rate, float64 [rates], in standard deviations.
 
     The sound is whitened in time and frequency, so that lines show that speech is louder than. In its power
-    spectrum every bin is divided by the median around it and cut at 8. The value of a rate is the sum over
-    its multiples between `fmin` and `fmax`, the two largest left out, less what as many other bins would
-    give, divided by the standard deviation of that: about normal where there are no lines, a little below 0
-    for what is left out.
+    spectrum every bin is divided by the median around it and cut at 8. What is asked of a rate is the sum
+    over its multiples between `fmin` and `fmax`, the two largest left out. Its value is the smaller of two:
+    how many standard deviations that is above as many bins anywhere, and above the same comb moved aside by
+    parts of the rate. The second is small where few and strong lines, of a machine or another comb, lie on
+    some multiples of many rates. Without lines the value is seldom above 1.5.
 
     Args:
         sound: float32 [n]. Zeros are returned for less than a second, and for silence.
@@ -70,7 +73,7 @@ def frame_lines(sound: np.ndarray, sample_rate: int, params: FrameLinesParams) -
         return np.zeros(len(params.rates))
     power -= mean
     power /= spread
-    return np.array([_sum_at(power, multiples(rate, params) / bin_hz) for rate in params.rates])
+    return np.array([_value(power, multiples(rate, params) / bin_hz, rate / bin_hz) for rate in params.rates])
 
 
 def line_levels(values: Floats) -> NDArray[np.uint8]:
@@ -90,10 +93,26 @@ def multiples(rate: float, params: FrameLinesParams) -> Floats:
     return numbers.astype(np.float64) * rate
 
 
-def _sum_at(power: Floats, bins: Floats) -> float:
-    """Sum of standardised power at bins, without the largest, over the root of how many there are."""
-    values = np.sort(power[np.rint(bins).astype(np.int64)])
-    return float(values[: len(values) - _LEFT_OUT].sum() / math.sqrt(len(values)))
+def _value(power: Floats, bins: Floats, period: float) -> float:
+    """Standard deviations of a comb.
+
+    Args:
+        power: standardised, of every bin.
+        bins: places of the comb's lines.
+        period: bins from one to the next.
+    """
+    found = float(_sums(power, bins))
+    beside = _sums(power, bins[:-1] + _ASIDE[:, None] * period)
+    spread = float(beside.std())
+    return min(found, (found - float(beside.mean())) / spread) if spread else found
+
+
+def _sums(power: Floats, bins: Floats) -> Floats:
+    """Sums of power at bins [..., n], without the largest of each, over the root of n: float64 [...]."""
+    values = np.sort(power[np.rint(bins).astype(np.int64)], axis=-1)
+    n = values.shape[-1]
+    sums: Floats = values[..., : n - _LEFT_OUT].sum(axis=-1) / math.sqrt(n)
+    return sums
 
 
 def _level(spectrum: Floats, bin_hz: float) -> Floats:

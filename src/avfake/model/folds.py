@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from sklearn.model_selection import StratifiedKFold
 
 from avfake.errors import UserError
 from avfake.model.clips import Clips
@@ -28,29 +27,7 @@ def held_out(clips: Clips, n_folds: int, seed: int) -> NDArray[np.bool_]:
     """
     first = clips.take(own_clips(clips))
     home = assign(first.targets, first.generators, first.sources, n_folds, seed)
-    return _with_derived(clips, first.names, home)
-
-
-def drawn(clips: Clips, n_folds: int, seed: int) -> NDArray[np.bool_]:
-    """Folds of clips at random, each class alike in each, bool [folds, n]: where nothing names generators.
-
-    As many folds as the smaller class has clips at most; none, bool [0, n], if that is fewer than two.
-    """
-    first = clips.take(own_clips(clips))
-    n_folds = min(n_folds, int(np.bincount(first.targets, minlength=2).min()))
-    if n_folds < 2:
-        return np.zeros((0, len(clips)), bool)
-    home = np.zeros(len(first), np.int64)
-    splits = StratifiedKFold(n_folds, shuffle=True, random_state=seed).split(first.targets, first.targets)
-    for fold, (_, out) in enumerate(splits):
-        home[out] = fold
-    return _with_derived(clips, first.names, home)
-
-
-def _with_derived(clips: Clips, names: Sequence[str], home: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Whether each fold holds each clip out, of clips with labels by the fold of each."""
-    n_folds = int(home.max()) + 1
-    folds = dict(zip(names, home.tolist(), strict=True))
+    folds = dict(zip(first.names, home.tolist(), strict=True))
     held = np.zeros((n_folds, len(clips)), bool)
     for place, (name, parents) in enumerate(zip(clips.names, clips.parents, strict=True)):
         for parent in parents or {name}:

@@ -22,7 +22,7 @@ from avfake.model.balance import shares
 from avfake.model.clips import Clips
 from avfake.model.detector import FAKE, REAL, Detector
 from avfake.model.feature_table import Table, read_table
-from avfake.model.folds import drawn, generators_of, held_out, own_clips
+from avfake.model.folds import generators_of, held_out, own_clips
 from avfake.model.held_out_heads import Heads
 from avfake.model.inference import fake_probability
 from avfake.model.linear_heads import HEADS, Linear, calibrated, fold
@@ -33,9 +33,6 @@ from avfake.model.validation import Data
 from avfake.params import TrainParams
 
 Floats = NDArray[np.float64]
-
-# Folds of clips at random, where nothing names generators and the lines have to be joined with the head.
-_DRAWN_FOLDS = 5
 
 
 def fit_frozen_head(
@@ -71,9 +68,7 @@ def fit_frozen_head(
     folds = np.zeros((0, len(data.train)), bool)
     if params.selection == "generators":
         folds = held_out(data.train, params.folds, params.seed)
-    elif lines:
-        folds = drawn(data.train, _DRAWN_FOLDS, params.seed)
-    heads = Heads(train, weights, folds, own_clips(data.train), params, lines)
+    heads = Heads(train, val, weights, folds, own_clips(data.train), params, lines)
     chosen = None
     if params.selection == "generators":
         chosen = _choose(heads, data.train, params)

@@ -1,8 +1,10 @@
 """Linear heads on a table of features: of all clips, and without those that a fold holds out.
 
 Where the last feature is that of lines (avfake.features.frame_lines) the head is fitted without it, and how
-much each of the two says is fitted on the clips of all folds, each told by the head that its fold was held
-out from (avfake.model.stacking).
+much each of the two says is fitted on clips that the head was not fitted on (avfake.model.stacking): those of
+all folds, each told by the head that its fold was held out from. Without folds it is fitted on validation,
+and also where the heads of folds tell their clips the wrong way round, as they may with few sources: they
+then say nothing about the head on all clips, which validation knows.
 """
 
 from dataclasses import dataclass, field
@@ -25,6 +27,7 @@ class Heads:
 
     Attributes:
         table: features and targets.
+        val: those of validation.
         weights: float64 [clips], what each clip weighs.
         folds: bool [folds, clips], whether each fold holds each clip out; there may be none.
         own: bool [clips], clips that came with labels.
@@ -33,6 +36,7 @@ class Heads:
     """
 
     table: Table
+    val: Table
     weights: Floats
     folds: Mask
     own: Mask
@@ -54,23 +58,30 @@ class Heads:
         return self._joined(self._of_fold(fold, strength), strength, others)
 
     def _joined(self, head: Linear, strength: float, folds: range | list[int]) -> Linear:
-        """The head with the lines, by what both say of the clips that `folds` hold out."""
-        if not self._apart:
+        """The head with the lines, by what both say of the clips that `folds` hold out, or of validation."""
+        if not self.lines:
             return head
+        shares = self._of_held_out(strength, folds)
+        if shares is None or not shares[0]:
+            rows, clip = self.val.asked(self.params.pooling)
+            each = 1 / np.bincount(clip)[clip]
+            shares = fit_shares(head.log_odds(rows[:, :-1]), _last(rows), self.val.targets[clip], each)
+            if not shares[0]:  # wrong there as well: the order that it has stays, and shows in the AUC
+                shares = np.array([1.0, shares[1], 0.0])
+        return stacked(head, shares)
+
+    def _of_held_out(self, strength: float, folds: range | list[int]) -> Floats | None:
+        """Shares of head and lines on clips that `folds` hold out; None without folds."""
         rows, clip = self.table.asked(self.params.pooling)
-        each = self._row_weights()
-        said: list[tuple[Floats, NDArray[np.int64]]] = []
+        said = []
         for fold in folds:
             places = np.flatnonzero((self.folds[fold] & self.own)[clip])
             said.append((self._of_fold(fold, strength).log_odds(rows[places, :-1]), places))
+        if not said:
+            return None
         odds, places = (np.concatenate(parts) for parts in zip(*said, strict=True))
-        lines = np.asarray(rows[places, -1], np.float64)
-        return stacked(head, fit_shares(odds, lines, self.table.targets[clip[places]], each[places]))
-
-    @property
-    def _apart(self) -> bool:
-        """Whether the lines are joined by folds; without any they are a feature among the others."""
-        return self.lines and len(self.folds) > 1
+        weights = self._row_weights()[places]
+        return fit_shares(odds, _last(rows)[places], self.table.targets[clip[places]], weights)
 
     def _of_fold(self, fold: int, strength: float) -> Linear:
         key = fold, strength
@@ -82,7 +93,7 @@ class Heads:
         """The head on some clips of weight above 0, without the lines if they are joined later."""
         rows, clip = self.table.asked(self.params.pooling)
         kept = clips[clip] & (self.weights[clip] > 0)
-        features = rows[kept, :-1] if self._apart else rows[kept]
+        features = rows[kept, :-1] if self.lines else rows[kept]
         fit = HEADS[self.params.frozen_head][0]
         return fit(features, self.table.targets[clip[kept]], self._row_weights()[kept], strength)
 
@@ -91,3 +102,8 @@ class Heads:
         _, clip = self.table.asked(self.params.pooling)
         weights: Floats = self.weights[clip] / np.bincount(clip, minlength=len(self.weights))[clip]
         return weights
+
+
+def _last(rows: NDArray[np.floating]) -> Floats:
+    """The last feature of rows [n, F], float64 [n]."""
+    return np.asarray(rows[:, -1], np.float64)

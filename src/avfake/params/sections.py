@@ -105,6 +105,13 @@ class EvaluateParams(Section):
     seed: Seed
 
 
+class DecideParams(Section):
+    """How a score becomes a probability that can be taken at its word."""
+
+    calibration: Literal["auto", "platt", "isotonic"]
+    isotonic_clips: PositiveInt
+
+
 class ResplitParams(Section):
     """Forgeries held out of training as if nobody had seen them before."""
 

@@ -5,8 +5,9 @@ import re
 import tomllib
 from pathlib import Path
 
+from avfake.model.saved import FACTS, WEIGHTS
 from avfake.rules.dockerfile import Ignored, Instruction, commands, copied, files_below, parse
-from avfake.rules.lock import DVC_LOCK, folder_md5, locked_md5, normal, pinned, without_hash
+from avfake.rules.lock import DVC_LOCK, file_md5, locked_md5, normal, pinned, without_hash
 from avfake.rules.subject import MODELS, Subject
 from avfake.rules.verdict import Case, Verdict, number, shown
 
@@ -112,15 +113,16 @@ def _judge_entry_point(case: Case, instructions: list[Instruction]) -> None:
 
 def _judge_model(case: Case) -> None:
     """The model that is copied is the one that dvc.lock, copied with it, speaks of."""
-    locked = locked_md5("train", MODELS.as_posix())
-    if locked is None:
-        case.fault(f"{DVC_LOCK} does not say which model the repository has: run `dvc repro`")
-        return
-    found = folder_md5(MODELS) if MODELS.is_dir() else "nothing"
-    if found != locked:
-        case.fault(f"{MODELS} is {found}, {DVC_LOCK} says {locked}: run `dvc repro`")
-    else:
-        case.found(f"{MODELS} is what {DVC_LOCK} says: {locked}")
+    for path in (MODELS / FACTS, MODELS / WEIGHTS):
+        locked = locked_md5("train", path.as_posix())
+        if locked is None:
+            case.fault(f"{DVC_LOCK} does not say which {path} the repository has: run `dvc repro`")
+            continue
+        found = file_md5(path) if path.is_file() else "nothing"
+        if found != locked:
+            case.fault(f"{path} is {found}, {DVC_LOCK} says {locked}: run `dvc repro`")
+        else:
+            case.found(f"{path} is what {DVC_LOCK} says: {locked}")
 
 
 def _name_tools(case: Case, subject: Subject, locks: list[Path]) -> None:

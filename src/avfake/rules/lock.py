@@ -1,7 +1,6 @@
 """What dvc.lock and the lists of packages say."""
 
 import hashlib
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -40,21 +39,8 @@ def locked_md5(stage: str, path: str) -> str | None:
     return None
 
 
-def folder_md5(folder: Path) -> str:
-    """DVC's hash of a folder: MD5 over the JSON list of its files (dvc_data.hashfile.tree), and `.dir`."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != ".gitignore")
-    rows = [
-        {
-            "md5": _md5(path),
-            "relpath": path.relative_to(folder).as_posix(),
-        }
-        for path in files
-    ]
-    text = json.dumps(rows, sort_keys=True).encode()
-    return hashlib.md5(text, usedforsecurity=False).hexdigest() + ".dir"
-
-
-def _md5(path: Path) -> str:
+def file_md5(path: Path) -> str:
+    """DVC's hash of a file: the MD5 of its bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "md5").hexdigest()
 

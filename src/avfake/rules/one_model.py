@@ -7,6 +7,7 @@ nothing of the teacher.
 import re
 from pathlib import Path
 
+from avfake.decision.saved import DECISION
 from avfake.files import sha256_file
 from avfake.model.saved import FACTS, WEIGHTS, n_members
 from avfake.rules.subject import Subject
@@ -15,9 +16,9 @@ from avfake.rules.trial import Trial
 from avfake.rules.verdict import Case, Verdict, number, shown
 from avfake.rules.watch import WEIGHT_SUFFIXES
 
-# Beside the two files of a model: what people read, and what DVC writes.
+# Beside the two files of a model: what scores mean, what people read, and what DVC writes.
 _HARMLESS_SUFFIXES = frozenset((".md", ".txt", ".html"))
-_HARMLESS = frozenset((FACTS, ".gitignore"))
+_HARMLESS = frozenset((FACTS, DECISION, ".gitignore"))
 _MEMBER = re.compile(r"members\.(\d+)\.")
 
 
@@ -31,7 +32,9 @@ def judge(subject: Subject, trial: Trial) -> Verdict:
         path for path in used if path.suffix in WEIGHT_SUFFIXES or path.is_relative_to(folder.resolve())
     }
     foreign = {
-        path for path in weights if path not in (subject.weights.resolve(), (folder / FACTS).resolve())
+        path
+        for path in weights
+        if path not in {(folder / name).resolve() for name in (subject.weights.name, FACTS, DECISION)}
     }
     if others and subject.limits.one_model:
         case.fault(f"{folder} holds more than {WEIGHTS} and {FACTS}: {shown(map(str, others))}")

@@ -19,9 +19,10 @@ from avfake.errors import UserError
 from avfake.evaluation import plots
 from avfake.evaluation.figures import figures_table
 from avfake.evaluation.misclassified import misclassified
-from avfake.evaluation.report import Report, choose_threshold, report
+from avfake.evaluation.report import Report, report
 from avfake.evaluation.split import SplitScores, join, seen_generators, sound_seconds
 from avfake.evaluation.subgroups import groups_table
+from avfake.evaluation.threshold import choose_threshold
 from avfake.files import atomic_write_text, write_json
 from avfake.params import EvaluateParams, load
 from avfake.stages._run import stage_main

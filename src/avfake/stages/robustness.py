@@ -18,6 +18,7 @@ from typing import Any
 
 import pandas as pd
 
+from avfake.clip_scorer import ClipScorer
 from avfake.dataset.labels import HOME, homes, read_labels
 from avfake.dataset.predictions import UNSCORED, Unscored, format_score, read_unscored
 from avfake.disturb.conditions import Condition, PictureCondition, chosen
@@ -30,7 +31,6 @@ from avfake.memo import Memo
 from avfake.model.streams import BOTH, SOUND
 from avfake.parallel import map_ordered
 from avfake.params import DataParams, MemoParams, ParallelParams, RobustnessParams, load
-from avfake.scoring import Scorer
 from avfake.stages._run import stage_main
 
 LABELS, PREDICTIONS, MODELS = Path("data/resplit"), Path("data/predictions"), Path("models")
@@ -76,7 +76,7 @@ def run(params: RobustnessParams, root: Path, memo: MemoParams, workers: int) ->
         if not path.exists():
             raise UserError(f"{path}: no such file", "run the stages before this one: `dvc repro robustness`")
     # Also checks the model before any process is started.
-    scorer = Scorer(MODELS, params.device)
+    scorer = ClipScorer(MODELS, params.device)
     labels, unscored = read_labels(LABELS), read_unscored(PREDICTIONS / UNSCORED)
     labels[HOME] = homes(labels)
     drawn = {split: drawn_of(split, labels, unscored, params) for split in NAMES}
