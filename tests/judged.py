@@ -45,7 +45,8 @@ def build(folder: Path) -> None:
 def write_lock(folder: Path) -> None:
     """Writes what dvc.lock says of the stage `train`, from the model and the parameters that lie there."""
     params = YAML(typ="safe").load((folder / "params.yaml").read_text())
-    names = ("models/model.json", "models/model.safetensors")
+    models = sorted(path for path in (folder / "models").rglob("*") if path.is_file())
+    names = [path.relative_to(folder).as_posix() for path in models]
     outs = [{"path": name, "hash": "md5", "md5": file_md5(folder / name)} for name in names]
     entry = {"cmd": "train", "params": {"params.yaml": {"train": params["train"]}}, "outs": outs}
     (folder / "dvc.lock").write_text(json.dumps({"schema": "2.0", "stages": {"train": entry}}))

@@ -6,6 +6,7 @@ import pty
 import signal
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -196,6 +197,8 @@ def test_a_result_is_out_before_the_next_clip_is_read(folder, monkeypatch):
 
 def test_a_terminal_gets_a_progress_bar_and_no_other_place_does(folder):
     master, slave = pty.openpty()
+    termios.tcsetwinsize(slave, (24, 80))
+    os.set_blocking(master, False)
     done = subprocess.run(
         [*COMMAND, "--csv", "clips"], stdout=subprocess.PIPE, stderr=slave, text=True, check=True
     )

@@ -91,7 +91,11 @@ def test_lines_stay_where_they_are_in_sound_at_another_sample_rate():
 
 @pytest.mark.parametrize(
     ("hertz", "amplitude"),
-    [([1500.0], 0.5), ([60.0 * number for number in range(1, 9)], 0.3), ([50.0, 100.0, 150.0], 0.3)],
+    [
+        ([1500.0], 0.5),
+        ([60.0 * number for number in range(1, 9)], 0.3),
+        ([50.0 * number for number in range(1, 11)], 0.3),
+    ],
     ids=["whistle", "hum of 60 Hz", "hum of 50 Hz"],
 )
 def test_a_whistle_and_a_hum_are_no_comb(hertz, amplitude):
@@ -99,6 +103,15 @@ def test_a_whistle_and_a_hum_are_no_comb(hertz, amplitude):
     tones = sum(amplitude * np.sin(2 * np.pi * one * time) for one in hertz)
     assert tones.std() > 3 * noise(2.0, 0).std()
     assert max(values(noise(2.0, 0) + tones).values()) < 4
+
+
+def test_a_machine_with_lines_everywhere_has_none_at_a_frame_rate():
+    # every tenth hertz: on all multiples of 50, 80 and 100 Hz, and on those combs moved aside as well
+    time, phases = np.arange(2 * RATE) / RATE, np.random.default_rng(3).uniform(0, 2 * np.pi, 270)
+    lines = sum(
+        0.02 * np.sin(2 * np.pi * 10 * number * time + phase) for number, phase in enumerate(phases, 30)
+    )
+    assert max(values(noise(2.0, 0) + lines).values()) < 4
 
 
 def test_a_voice_has_no_lines():
@@ -224,3 +237,9 @@ def test_lines_outside_of_the_range_do_not_count():
     sound = noise(2.0, 0) + low
     assert values(sound)[FRAME_RATE] > 4
     assert values(sound, fmin=2000.0)[FRAME_RATE] < 4
+
+
+def test_multiples_up_to_half_of_the_sample_rate_may_be_asked_for():
+    sound = np.random.default_rng(0).normal(size=23400).astype(np.float32)
+    values = frame_lines(sound, 16000, FrameLinesParams(rates=[80.0, 93.75], fmin=300.0, fmax=8000.0))
+    assert np.isfinite(values).all()

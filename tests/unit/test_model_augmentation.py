@@ -118,17 +118,32 @@ def test_mixup_mixes_windows_and_targets_by_the_same_share():
 
 
 def test_cutmix_takes_a_rectangle_and_counts_its_area():
-    levels, targets, partner = noisy(100)
-    mixed, shares = cutmix(levels, targets, partner, 1.0, np.random.default_rng(0))
+    levels, _, partner = noisy(100)
+    mixed, given = cutmix(levels, partner, 1.0, np.random.default_rng(0))
     taken = mixed == levels[partner]
     assert (taken | (mixed == levels)).all()
     assert (taken == taken[:, :1]).all()
     for inside in taken[:, 0]:
         np.testing.assert_array_equal(inside, inside.any(axis=1)[:, None] & inside.any(axis=0))
     area = taken[:, 0].mean(axis=(1, 2))
-    np.testing.assert_allclose(shares, (1 - area) * targets + area * targets[partner], atol=1e-6)
+    np.testing.assert_allclose(given, area, atol=1e-6)
     assert area.max() > 0.6
     assert 0.1 < area.mean() < 0.5
+
+
+def test_targets_and_lines_of_a_cut_batch_go_by_its_area():
+    levels, targets, _ = noisy(100)
+    params = train_params({"cutmix": 1.0}).augmentation
+    mixed, shares = mix(levels, targets.astype(np.int64), params, np.random.default_rng(0), lines=True)
+    partner = np.random.default_rng(0).permutation(100)
+    area = (mixed[:, 0] != levels[:, 0]).mean(axis=(1, 2))
+    area[partner == np.arange(100)] = 0
+    np.testing.assert_allclose(shares, (1 - area) * targets + area * targets[partner], atol=1e-6)
+    number = (1 - area) * np.arange(100) + area * partner
+    np.testing.assert_allclose(
+        mixed[:, -1], np.broadcast_to(number[:, None, None], mixed[:, -1].shape), atol=1e-4
+    )
+    assert len(np.unique(number.round(3))) > 90
 
 
 @pytest.mark.parametrize(

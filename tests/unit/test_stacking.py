@@ -281,3 +281,18 @@ def test_clips_of_no_weight_are_as_good_as_not_there():
     for other in (changed(~there), changed(~there, flip=True)):
         again = heads(other, weights=there.astype(float)).of_all(0.5)
         np.testing.assert_allclose(again.weights, found.weights, rtol=1e-4)
+
+
+@pytest.mark.parametrize("level", [0.001, -7.123, 0.0])
+def test_log_odds_that_are_constant_but_for_rounding_get_no_share(level):
+    weights = np.random.default_rng(2).uniform(0.2, 1, 40)
+    shares = fit_shares(np.full(40, level), np.zeros(40), np.arange(40) % 2, weights)
+    assert shares[0] == 0
+
+
+@pytest.mark.parametrize("kind", ["linear", "discriminant"])
+def test_a_fold_is_judged_by_a_head_that_knows_nothing_of_its_targets(kind):
+    own = heads(kind=kind).without(0, 0.5)
+    other = heads(changed(FOLDS[0], flip=True), kind).without(0, 0.5)
+    np.testing.assert_array_equal(other.weights, own.weights)
+    assert other.bias == own.bias

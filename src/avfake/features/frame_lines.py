@@ -62,7 +62,7 @@ def frame_lines(sound: np.ndarray, sample_rate: int, params: FrameLinesParams) -
     parts = np.array_split(sound.astype(np.float32), math.ceil(len(sound) / _LONGEST))
     n_fft = scipy.fft.next_fast_len(2 * len(parts[0]), real=True)
     bin_hz = sample_rate / n_fft
-    lowest, highest = round(params.fmin / bin_hz), round(params.fmax / bin_hz)
+    lowest, highest = round(params.fmin / bin_hz), min(round(params.fmax / bin_hz), n_fft // 2)
     power = np.zeros(highest + 1)
     for part in parts:
         spectrum = np.abs(scipy.fft.rfft(_whitened(part) * np.hanning(len(part)), n_fft)[: highest + 1])
@@ -109,7 +109,9 @@ def _value(power: Floats, bins: Floats, period: float) -> float:
 
 def _sums(power: Floats, bins: Floats) -> Floats:
     """Sums of power at bins [..., n], without the largest of each, over the root of n: float64 [...]."""
-    values = np.sort(power[np.rint(bins).astype(np.int64)], axis=-1)
+    # A multiple at half of the sample rate may round to the bin behind the last.
+    places = np.minimum(np.rint(bins).astype(np.int64), len(power) - 1)
+    values = np.sort(power[places], axis=-1)
     n = values.shape[-1]
     sums: Floats = values[..., : n - _LEFT_OUT].sum(axis=-1) / math.sqrt(n)
     return sums

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avfake.dataset.features import FeatureSet
+from avfake.features.front_ends import has_lines
 from avfake.model.augmentation import Floats, Scale, augment, check, is_neutral
 from avfake.model.balance import times_drawn
 from avfake.model.clips import Clips
@@ -102,7 +103,7 @@ class Preparation:
     """
 
     def __init__(self, params: AugmentationParams, info: Mapping[str, Any], seed: int) -> None:
-        self._params, self._seed = params, seed
+        self._params, self._seed, self._lines = params, seed, has_lines(info)
         self._scale = None
         if not is_neutral(params):
             self._scale = Scale.of(info)
@@ -130,7 +131,7 @@ class Preparation:
         prepared = self._augmented(windows, epoch, number)
         if self._params.mixup or self._params.cutmix:
             rng = np.random.default_rng([self._seed, epoch, _MIX, number])
-            return mix(prepared, targets, self._params, rng)
+            return mix(prepared, targets, self._params, rng, self._lines)
         return prepared, targets
 
     def _augmented(self, windows: NDArray[np.uint8], epoch: int, number: int) -> NDArray[np.uint8] | Floats:

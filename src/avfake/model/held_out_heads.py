@@ -42,26 +42,26 @@ class Heads:
     own: Mask
     params: TrainParams
     lines: bool
-    _fitted: dict[tuple[int, float], Linear] = field(default_factory=dict)
+    _fitted: dict[tuple[frozenset[int], float], Linear] = field(default_factory=dict)
 
     def of_all(self, strength: float) -> Linear:
         """The head on all clips."""
         head = self._fit(np.ones(len(self.own), bool), strength)
-        return self._joined(head, strength, range(len(self.folds)))
+        return self._joined(head, strength, None)
 
     def without(self, fold: int, strength: float) -> Linear:
         """The head without the clips that a fold holds out.
 
-        What lines and features say for themselves is taken from the clips of the other folds alone.
+        What lines and features say for themselves is taken from the clips of the other folds alone, each told
+        by a head without both folds.
         """
-        others = [other for other in range(len(self.folds)) if other != fold]
-        return self._joined(self._of_fold(fold, strength), strength, others)
+        return self._joined(self._without({fold}, strength), strength, fold)
 
-    def _joined(self, head: Linear, strength: float, folds: range | list[int]) -> Linear:
-        """The head with the lines, by what both say of the clips that `folds` hold out, or of validation."""
+    def _joined(self, head: Linear, strength: float, left_out: int | None) -> Linear:
+        """The head with the lines, by what both say of the clips of all folds but one, or of validation."""
         if not self.lines:
             return head
-        shares = self._of_held_out(strength, folds)
+        shares = self._of_held_out(strength, left_out)
         if shares is None or not shares[0]:
             rows, clip = self.val.asked(self.params.pooling)
             each = 1 / np.bincount(clip)[clip]
@@ -70,23 +70,29 @@ class Heads:
                 shares = np.array([1.0, shares[1], 0.0])
         return stacked(head, shares)
 
-    def _of_held_out(self, strength: float, folds: range | list[int]) -> Floats | None:
-        """Shares of head and lines on clips that `folds` hold out; None without folds."""
+    def _of_held_out(self, strength: float, left_out: int | None) -> Floats | None:
+        """Shares of head and lines on the clips of all folds but one; None where that leaves no clips to fit
+        a head on."""
         rows, clip = self.table.asked(self.params.pooling)
         said = []
-        for fold in folds:
+        for fold in range(len(self.folds)):
+            without = {fold} if left_out is None else {fold, left_out}
+            if fold == left_out or len(without) == len(self.folds):
+                continue
             places = np.flatnonzero((self.folds[fold] & self.own)[clip])
-            said.append((self._of_fold(fold, strength).log_odds(rows[places, :-1]), places))
+            said.append((self._without(without, strength).log_odds(rows[places, :-1]), places))
         if not said:
             return None
         odds, places = (np.concatenate(parts) for parts in zip(*said, strict=True))
         weights = self._row_weights()[places]
         return fit_shares(odds, _last(rows)[places], self.table.targets[clip[places]], weights)
 
-    def _of_fold(self, fold: int, strength: float) -> Linear:
-        key = fold, strength
+    def _without(self, folds: set[int], strength: float) -> Linear:
+        """The head, without lines, on the clips that none of some folds holds out."""
+        key = frozenset(folds), strength
         if key not in self._fitted:
-            self._fitted[key] = self._fit(~self.folds[fold], strength)
+            held_out: Mask = np.logical_or.reduce(self.folds[sorted(folds)], axis=0)
+            self._fitted[key] = self._fit(~held_out, strength)
         return self._fitted[key]
 
     def _fit(self, clips: Mask, strength: float) -> Linear:

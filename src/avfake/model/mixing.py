@@ -13,6 +13,7 @@ def mix(
     targets: NDArray[np.int64],
     params: AugmentationParams,
     rng: np.random.Generator,
+    lines: bool = False,
 ) -> tuple[Floats, Floats]:
     """Mixes each window of a batch with another one of it.
 
@@ -21,6 +22,8 @@ def mix(
         targets: [B], 1 for fake.
         params: `mixup`, `cutmix`; with both, the batch has one of the two, at even odds.
         rng: of the partners and shares.
+        lines: whether the last channel is that of `frame_lines`: no picture to cut, but numbers, and of those
+            the mean weighted as the targets is taken.
 
     Returns:
         windows float32 [B, C, H, W] and shares of fake float32 [B].
@@ -29,7 +32,11 @@ def mix(
     cut = params.cutmix > 0 and (params.mixup == 0 or rng.random() < 0.5)
     partner = rng.permutation(len(levels))
     if cut:
-        return cutmix(levels, shares, partner, params.cutmix, rng)
+        mixed, given = cutmix(levels, partner, params.cutmix, rng)
+        if lines:
+            part = given[:, None, None]
+            mixed[:, -1] = (1 - part) * levels[:, -1] + part * levels[partner, -1]
+        return mixed, (1 - given) * shares + given * shares[partner]
     return mixup(levels, shares, partner, params.mixup, rng)
 
 
@@ -48,11 +55,13 @@ def mixup(
 
 
 def cutmix(
-    windows: Floats, targets: Floats, partner: NDArray[np.int64], alpha: float, rng: np.random.Generator
+    windows: Floats, partner: NDArray[np.int64], alpha: float, rng: np.random.Generator
 ) -> tuple[Floats, Floats]:
-    """A rectangle of each window is its partner's; targets go by area (Yun et al., arXiv 1905.04899).
+    """A rectangle of each window is its partner's (Yun et al., arXiv 1905.04899): the mixture, and what share
+    of each is its partner's, float32 [B], by which targets go.
 
-    Its area is a share from Beta(alpha, alpha), less what falls off the edges around its random middle.
+    The rectangle's area is a share from Beta(alpha, alpha), less what falls off the edges around its random
+    middle.
     """
     n, _, height, width = windows.shape
     side = np.sqrt(1 - rng.beta(alpha, alpha, n))
@@ -60,8 +69,7 @@ def cutmix(
     columns = _around(rng.random(n) * width, side * width, width)
     inside = rows[:, :, None] & columns[:, None, :]
     mixed = np.where(inside[:, None], windows[partner], windows)
-    given = inside.mean(axis=(1, 2), dtype=np.float32)
-    return mixed, (1 - given) * targets + given * targets[partner]
+    return mixed, inside.mean(axis=(1, 2), dtype=np.float32)
 
 
 def _around(middles: NDArray[np.float64], sizes: NDArray[np.float64], length: int) -> NDArray[np.bool_]:

@@ -23,6 +23,7 @@ Floats = NDArray[np.float64]
 _STRENGTH = 1.0
 # Mean and standard deviation of what is known of the number's share beforehand, log-odds per unit of it.
 _EXPECTED, _UNSURE = 0.5, 0.25
+_LEAST_SPREAD = 1e-9  # of log-odds, compared to their size
 
 
 def stacked(head: Linear, shares: Floats) -> Linear:
@@ -49,7 +50,9 @@ def fit_shares(odds: Floats, more: Floats, targets: NDArray[np.int64], weights: 
         weights: float64 [n].
     """
     middle = float(np.average(odds, weights=weights))
-    spread = float(np.sqrt(np.average((odds - middle) ** 2, weights=weights))) or 1.0
+    spread = float(np.sqrt(np.average((odds - middle) ** 2, weights=weights)))
+    if spread <= _LEAST_SPREAD * float(np.abs(odds).max()):  # constant, but for rounding
+        odds, middle, spread = np.zeros_like(odds), 0.0, 1.0
     x = np.stack([(odds - middle) / spread, more], axis=1)
     prior, precision = np.array([0.0, _EXPECTED]), np.array([1 / _STRENGTH, 1 / _UNSURE**2])
     signs = np.where(targets == 1, 1.0, -1.0)

@@ -13,6 +13,8 @@ from avfake.rules.verdict import Case, Verdict, number, shown
 
 DOCKERFILE, DOCKERIGNORE, PROJECT = Path("Dockerfile"), Path(".dockerignore"), Path("pyproject.toml")
 # Without these the image has no program, cannot train again, or has nothing to score with.
+# The stages that write into models/.
+_WRITE_MODELS = ("train", "decide")
 NEEDED = ("src", "pyproject.toml", "params.yaml", "dvc.yaml", "dvc.lock", "models")
 ENTRY_POINT = ["avfake"]
 # By-products that no build needs.
@@ -112,9 +114,10 @@ def _judge_entry_point(case: Case, instructions: list[Instruction]) -> None:
 
 
 def _judge_model(case: Case) -> None:
-    """The model that is copied is the one that dvc.lock, copied with it, speaks of."""
-    for path in (MODELS / FACTS, MODELS / WEIGHTS):
-        locked = locked_md5("train", path.as_posix())
+    """The model that is copied is the one that dvc.lock, copied with it, speaks of, and nothing is beside."""
+    here = {path for path in MODELS.rglob("*") if path.is_file() and path.name != ".gitignore"}
+    for path in sorted({MODELS / FACTS, MODELS / WEIGHTS} | here):
+        locked = next(filter(None, (locked_md5(stage, path.as_posix()) for stage in _WRITE_MODELS)), None)
         if locked is None:
             case.fault(f"{DVC_LOCK} does not say which {path} the repository has: run `dvc repro`")
             continue
