@@ -1,8 +1,9 @@
 """All benchmarks, one after the other: python -m benchmarks [--require 15]."""
 
 import sys
+from pathlib import Path
 
-from benchmarks import bench_equality, bench_extract, bench_step, bench_training
+from benchmarks import bench_equality, bench_extract, bench_score, bench_step, bench_training
 
 if __name__ == "__main__":
     print("clip to picture, against the reference recipe")
@@ -13,4 +14,9 @@ if __name__ == "__main__":
     bench_training.main([])
     print("\na training step of the default detector")
     bench_step.main([])
+    if Path("models/model.json").is_file():
+        print("\npath to score on one thread, against decoding and the bare model", flush=True)
+        bench_score.main([])
+    else:
+        print("\npath to score: not measured, there is no model in models/ (`dvc repro` or `dvc pull`)")
     raise SystemExit(slow or wrong)
