@@ -14,8 +14,8 @@ from typing import Any
 
 import uvicorn
 
+from avfake.scoring import Scorer
 from avfake.service.app import make_app
-from avfake.service.seam import Judge
 from avfake.service.serve import server_config
 from avfake.service.service import Service
 from avfake.service.settings import Settings
@@ -89,7 +89,7 @@ def form(*clips: tuple[str, bytes]) -> bytes:
 
 
 @contextmanager
-def served(settings: Settings, scorer: Judge) -> Iterator[Served]:
+def served(settings: Settings, scorer: Scorer) -> Iterator[Served]:
     """Runs a service until the block ends; then it has stopped as after SIGTERM."""
     listening = socket.create_server(("127.0.0.1", 0), backlog=512)
     app = make_app(settings, scorer)

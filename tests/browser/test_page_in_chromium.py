@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
+from avfake.scoring import Scorer
 from avfake.service.decoding.limits import Limits
-from avfake.service.seam import Judge
 from avfake.service.settings import Settings
 from clips import make_clip
 from served import served
@@ -23,7 +23,7 @@ TOKEN = "a-token-of-the-tests"
 SECONDS = 60_000  # milliseconds
 
 
-class Decided(Judge):
+class Decided(Scorer):
     """A scorer with a threshold."""
 
     threshold = 0.5

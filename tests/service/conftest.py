@@ -2,7 +2,7 @@
 
 import pytest
 
-from avfake.service.seam import Judge
+from avfake.scoring import Scorer
 from avfake.service.settings import Settings
 from clips import make_clip
 from served import served
@@ -11,7 +11,7 @@ from toy_detector import make_model
 
 @pytest.fixture(scope="session")
 def scorer(tmp_path_factory):
-    return Judge(make_model(tmp_path_factory.mktemp("model")), "cpu")
+    return Scorer(make_model(tmp_path_factory.mktemp("model")), "cpu")
 
 
 @pytest.fixture(scope="session")

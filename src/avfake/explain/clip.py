@@ -78,7 +78,7 @@ def explain(scorer: ClipScorer, path: str | Path) -> SoundExplained:
     return explain_row(scorer, extract_clip(path, scorer.extract))
 
 
-def explain_row(scorer: Scorer, row: ClipRow) -> SoundExplained:
+def explain_row(scorer: ClipScorer, row: ClipRow) -> SoundExplained:
     """As `explain`, of a clip that was read with the scorer's `extract`."""
     reason = row.error or row.audio_error
     if reason:

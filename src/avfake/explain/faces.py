@@ -76,7 +76,7 @@ def explain_streams(scorer: ClipScorer, path: str | Path) -> Explained:
     return explain_streams_row(scorer, extract_clip(path, scorer.extract))
 
 
-def explain_streams_row(scorer: Scorer, row: ClipRow) -> Explained:
+def explain_streams_row(scorer: ClipScorer, row: ClipRow) -> Explained:
     """As `explain_streams`, of a clip that was read with the scorer's `extract`."""
     looks = scorer.look(row)
     assert isinstance(looks, Streams)

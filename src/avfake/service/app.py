@@ -11,10 +11,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 import avfake
+from avfake.scoring import Scorer
 from avfake.service import problems
 from avfake.service.api import health, jobs, score
 from avfake.service.guard import Guard
-from avfake.service.seam import Judge
 from avfake.service.service import Service
 from avfake.service.settings import Settings
 from avfake.service.tokens import Tokens
@@ -29,7 +29,7 @@ _PAGE = {
 }
 
 
-def make_app(settings: Settings, scorer: Judge) -> FastAPI:
+def make_app(settings: Settings, scorer: Scorer) -> FastAPI:
     """The application of a service; its parts start and stop with it."""
     service = Service(settings, scorer)
 

@@ -9,8 +9,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from avfake.errors import UserError
+from avfake.scoring import Scorer
 from avfake.service.app import make_app
-from avfake.service.seam import Judge
 from avfake.service.service import Service
 from avfake.service.settings import Settings
 
@@ -60,7 +60,7 @@ def server_config(app: FastAPI, stop_seconds: float) -> uvicorn.Config:
     )
 
 
-def serve(settings: Settings, scorer: Judge, host: str, port: int, stop_seconds: float) -> None:
+def serve(settings: Settings, scorer: Scorer, host: str, port: int, stop_seconds: float) -> None:
     """Serves until SIGTERM or an interrupt; requests that were taken are answered before it returns.
 
     Args:

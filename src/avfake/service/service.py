@@ -4,7 +4,7 @@ import logging
 from contextlib import AsyncExitStack
 from typing import Protocol
 
-import avfake
+from avfake.scoring import Scorer
 from avfake.service.admission import Admission
 from avfake.service.decoding import cage
 from avfake.service.decoding.client import Decoder
@@ -12,7 +12,6 @@ from avfake.service.engine import Engine
 from avfake.service.jobs.runner import Runner
 from avfake.service.jobs.store import JobStore
 from avfake.service.metrics import Metrics
-from avfake.service.seam import Judge
 from avfake.service.settings import Settings
 
 LOG = logging.getLogger(__name__)
@@ -37,10 +36,10 @@ class Service:
     engine: Engine
     runner: Runner
 
-    def __init__(self, settings: Settings, scorer: Judge) -> None:
+    def __init__(self, settings: Settings, scorer: Scorer) -> None:
         self.settings, self._scorer = settings, scorer
         settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.model_name = f"{scorer.model.facts['sha256'][:12]} avfake {avfake.__version__}"
+        self.model_name = scorer.version
         self.admission = Admission(settings.capacity, settings.decoders)
         self.store = JobStore(settings.database_url, settings.instance)
         self.metrics = Metrics(self.model_name, lambda: self.admission.waiting, self.store.n_open)
