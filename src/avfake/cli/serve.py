@@ -20,6 +20,10 @@ def _option(flag: str, text: str, metavar: str | None = None) -> object:
 def serve(
     model: Annotated[Path, _option("--model", "Folder of the model.", "DIR")] = Path("models"),
     device: Annotated[str, _option("--device", "Where the model runs.", "auto|cpu|cuda")] = "auto",
+    backend: Annotated[str, _option("--backend", "What runs the model.", "torch|onnx")] = "torch",
+    threads: Annotated[
+        int | None, _option("--threads", "Of the model; as it was trained with if left out.")
+    ] = None,
     host: Annotated[str, _option("--host", "Address to listen at; 0.0.0.0 for all.")] = "127.0.0.1",
     port: Annotated[int, _option("--port", "Port to listen at.")] = 8000,
     state: Annotated[
@@ -88,7 +92,9 @@ def serve(
     except ValidationError as error:
         found = error.errors(include_input=False, include_url=False)[0]
         raise UserError(f"{'.'.join(map(str, found['loc']))}: {found['msg']}", "correct the option") from None
-    run(settings, Scorer(model, device), host, port, stop_seconds)
+    scorer = Scorer(model, device, backend, threads)
+    _ = scorer.decision  # a damaged one is told now, not with the first clip
+    run(settings, scorer, host, port, stop_seconds)
 
 
 def _tokens(path: Path | None) -> tuple[str, ...]:

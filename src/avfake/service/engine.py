@@ -47,6 +47,7 @@ class Engine:
 
     def __init__(self, scorer: Scorer, decoder: Decoder, decoders: int, batch: int, metrics: Metrics) -> None:
         self._scorer, self._decoder, self._metrics, self._batch = scorer, decoder, metrics, batch
+        self._explainer = scorer if scorer.backend == "torch" else None
         self._readers = ThreadPoolExecutor(decoders, "read")
         self._model = ThreadPoolExecutor(1, "model")
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue()
@@ -101,13 +102,19 @@ class Engine:
         explanation = None
         if explain:
             with self._metrics.step("explain"):
-                explanation = await loop.run_in_executor(self._model, explained, self._scorer, row)
+                explanation = await loop.run_in_executor(self._model, self._explained, row)
         self._metrics.clips.labels("scored").inc()
         return Scored(result, explanation)
 
     def _read(self, file: int) -> ClipRow:
         with self._metrics.step("read"):
             return self._decoder.read(file, self._scorer.extract)
+
+    def _explained(self, row: ClipRow) -> dict[str, Any]:
+        if self._explainer is None:
+            # Heat needs gradients, which torch alone has.
+            self._explainer = Scorer(self._scorer.folder, self._scorer.device.type)
+        return explained(self._explainer, row)
 
     async def _judge(self) -> None:
         loop = asyncio.get_running_loop()
@@ -129,11 +136,11 @@ class Engine:
                     item.done.set_result(work.result()[number])
 
 
-def _judged(scorer: Scorer, items: list[tuple[ClipRow, str]]) -> list[Result | ClipError]:
+def _judged(scorer: Scorer, rows: list[tuple[ClipRow, str]]) -> list[Result | ClipError]:
     """The results of rows and names. Each clip runs by itself, so that its score does not depend on its
     neighbours."""
     found: list[Result | ClipError] = []
-    for row, name in items:
+    for row, name in rows:
         try:
             found.append(scorer.judge_row(row, name))
         except ClipError as error:

@@ -4,7 +4,6 @@ import logging
 from contextlib import AsyncExitStack
 from typing import Protocol
 
-import avfake
 from avfake.scoring import Scorer
 from avfake.service.admission import Admission
 from avfake.service.decoding import cage
@@ -40,7 +39,7 @@ class Service:
     def __init__(self, settings: Settings, scorer: Scorer) -> None:
         self.settings, self._scorer = settings, scorer
         settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.model_name = f"{scorer.model.facts['sha256'][:12]} avfake {avfake.__version__}"
+        self.model_name = scorer.version
         self.admission = Admission(settings.capacity, settings.decoders)
         self.store = JobStore(settings.database_url, settings.instance)
         self.metrics = Metrics(self.model_name, lambda: self.admission.waiting, self.store.n_open)
