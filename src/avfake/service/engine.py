@@ -8,15 +8,24 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from avfake.errors import UserError
 from avfake.media.clip import ClipRow
 from avfake.media.errors import ClipError
 from avfake.result import Result
 from avfake.scoring import Scorer
 from avfake.service.decoding.client import CutError, Decoder
 from avfake.service.decoding.limits import NotMediaError, OverLimitError
-from avfake.service.explanation import explained
 from avfake.service.metrics import Metrics
 from avfake.service.problems import ProblemError
+
+# Heat needs gradients, which torch alone has.
+NO_EXPLANATION: dict[str, Any] = {
+    "sound": None,
+    "notes": [
+        "no explanation: it needs torch and the weights, and this service has the exported model alone"
+    ],
+    "pictures": {"channels": [], "faces": []},
+}
 
 
 @dataclass(frozen=True)
@@ -111,9 +120,14 @@ class Engine:
             return self._decoder.read(file, self._scorer.extract)
 
     def _explained(self, row: ClipRow) -> dict[str, Any]:
-        if self._explainer is None:
-            # Heat needs gradients, which torch alone has.
-            self._explainer = Scorer(self._scorer.folder, self._scorer.device.type)
+        # Imported here: a service that runs the model with ONNX starts without torch.
+        try:
+            from avfake.service.explanation import explained
+
+            if self._explainer is None:
+                self._explainer = Scorer(self._scorer.folder)
+        except (UserError, ModuleNotFoundError):
+            return NO_EXPLANATION
         return explained(self._explainer, row)
 
     async def _judge(self) -> None:

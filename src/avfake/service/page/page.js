@@ -116,7 +116,7 @@ function show(article, file, result) {
     find(".limit").hidden = false;
     find(".limit").style.left = `${100 * result.threshold}%`;
   }
-  for (const text of result.warnings) find(".warnings").append(element("li", text));
+  for (const text of [...result.warnings, ...result.explanation.notes]) find(".warnings").append(element("li", text));
   const player = showPlayer(find(".player"), file);
   const explanation = result.explanation;
   if (explanation.sound) showSound(article, explanation, player, result.threshold);
