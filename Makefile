@@ -8,9 +8,9 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 # Stages are started by dvc as `python -m avfake.stages.NAME`: that python has to be the environment's.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
-TESTS ?= tests/unit tests/project tests/stages tests/bad_input tests/dag
+TESTS ?= tests/unit tests/project tests/stages tests/bad_input tests/service tests/dag
 
-.PHONY: help setup repro test lint bench lock baseline figures examples clean
+.PHONY: help setup repro test browser serve lint bench lock baseline figures examples clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -27,6 +27,12 @@ repro: setup ## run what is out of date in the pipeline, then print the figures
 
 test: setup ## all tests; TESTS=tests/unit for the quick ones
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(TESTS)
+
+browser: setup ## the page in Debian's Chromium, which has to be installed
+	$(BIN)/python -m pytest tests/browser
+
+serve: setup ## the service and its page at http://127.0.0.1:8000
+	$(BIN)/avfake serve
 
 # --no-cache: its cache does not see that a module moved, by which imports are sorted.
 lint: setup ## style, format and types

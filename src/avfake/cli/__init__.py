@@ -18,6 +18,7 @@ from avfake.cli.inspect import inspect
 from avfake.cli.leave_one_out import leave_one_out
 from avfake.cli.params import params
 from avfake.cli.score import score
+from avfake.cli.serve import serve
 
 app = typer.Typer(
     help="Decides whether audio-video clips are deepfakes. A score is the probability of fake, from 0 to 1.",
@@ -25,7 +26,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (score, explain, inspect, gate, leave_one_out, export, bundle, params):
+for command in (score, serve, explain, inspect, gate, leave_one_out, export, bundle, params):
     app.command()(command)
 app.add_typer(audit.app, name="audit")
 app.add_typer(forge.app, name="forge")

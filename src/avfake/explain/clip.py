@@ -75,7 +75,11 @@ def explain(scorer: ClipScorer, path: str | Path) -> SoundExplained:
     Raises:
         ClipError: the clip cannot be read, or has no usable sound.
     """
-    row = extract_clip(path, scorer.extract)
+    return explain_row(scorer, extract_clip(path, scorer.extract))
+
+
+def explain_row(scorer: ClipScorer, row: ClipRow) -> SoundExplained:
+    """As `explain`, of a clip that was read with the scorer's `extract`."""
     reason = row.error or row.audio_error
     if reason:
         raise ClipError(reason)

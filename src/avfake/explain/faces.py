@@ -14,7 +14,7 @@ from avfake.explain.clip import Heat, SoundExplained, explain_sound
 from avfake.explain.grad_cam import NoFeatureMap, cell_heat, feature_map, log_odds, resample
 from avfake.explain.readout_heat import reads_stages
 from avfake.explain.time_line import TimeLine, overlapped
-from avfake.media.clip import extract_clip
+from avfake.media.clip import ClipRow, extract_clip
 from avfake.model.detector import FAKE, REAL, Detector
 from avfake.model.ensemble import members_of
 from avfake.model.inference import clip_probability, fake_probability, window_logits
@@ -73,7 +73,11 @@ def explain_streams(scorer: ClipScorer, path: str | Path) -> Explained:
     Raises:
         ClipError: the clip cannot be read, or has nothing that the detector looks at.
     """
-    row = extract_clip(path, scorer.extract)
+    return explain_streams_row(scorer, extract_clip(path, scorer.extract))
+
+
+def explain_streams_row(scorer: ClipScorer, row: ClipRow) -> Explained:
+    """As `explain_streams`, of a clip that was read with the scorer's `extract`."""
     looks = scorer.look(row)
     assert isinstance(looks, Streams)
     logits = window_logits(scorer.model.detector, looks, BATCH_SIZE, scorer.device)

@@ -1,0 +1,1 @@
+"""Clips of strangers, read in processes of their own that can do nothing else."""

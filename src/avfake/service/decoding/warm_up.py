@@ -1,0 +1,62 @@
+"""What a child would load while it reads a clip, and cannot once its cage is closed."""
+
+import gc
+import importlib
+import io
+import pkgutil
+import tempfile
+import wave
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+from PIL import Image
+
+from avfake.media.clip import extract_clip
+from avfake.params import ExtractParams
+from avfake.service.decoding.limits import Limits, check_file
+
+_PARAMS = ExtractParams(
+    sample_rate=22050, max_seconds=1.0, min_seconds=0.01, n_faces=1, face_size=16, buckets=1
+)
+
+
+def warm_up() -> None:
+    """Loads every module of the decoders, and reads a sound and two images once."""
+    av.logging.set_level(av.logging.PANIC)
+    cv2.setNumThreads(0)
+    Image.init()
+    for module in pkgutil.walk_packages(av.__path__, "av."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    for data in (_wav(), _image("JPEG"), _image("PNG")):
+        with tempfile.TemporaryFile() as file:
+            file.write(data)
+            file.flush()
+            path = f"/proc/self/fd/{file.fileno()}"
+            check_file(path, Limits())
+            row = extract_clip(path, _PARAMS)
+            assert row.error is None, row.error
+    assert len(list(Path("/proc/self/task").iterdir())) == 1, "a process with threads cannot be copied safely"
+    gc.collect()
+    gc.freeze()
+
+
+def _wav() -> bytes:
+    file = io.BytesIO()
+    with wave.open(file, "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(16000)
+        sound.writeframes(np.arange(8000, dtype="<i2").tobytes())
+    return file.getvalue()
+
+
+def _image(kind: str) -> bytes:
+    file = io.BytesIO()
+    pixels = np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(pixels).save(file, kind, exif=exif)
+    return file.getvalue()

@@ -1,0 +1,117 @@
+"""`avfake serve` as a process: it stops when asked, and a kill leaves nothing that a start does not clear."""
+
+import http.client
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from avfake.cli import app
+from served import MULTIPART, form
+from toy_detector import make_model
+
+START_SECONDS = 90  # importing torch on a busy machine
+
+
+@contextmanager
+def serving(folder: Path, *options: str) -> Iterator[tuple["subprocess.Popen[str]", int]]:
+    """The command in a process, and its port."""
+    command = [sys.executable, "-m", "avfake.cli", "serve", "--port", "0", "--device", "cpu"]
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(
+            [*command, "--model", str(folder / "models"), "--state", str(folder / "state"), *options],
+            stdout=log,
+            stderr=log,
+            text=True,
+        )
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while not (found := re.search(r"listening at http://.*:(\d+)$", (folder / "log").read_text(), re.M)):
+            assert process.poll() is None, (folder / "log").read_text()
+            assert time.monotonic() < deadline, "it does not start"
+            time.sleep(0.05)
+        yield process, int(found[1])
+    finally:
+        process.kill()
+        process.wait()
+
+
+def ask(port: int, method: str, path: str, body: bytes = b"") -> tuple[int, dict]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection.request(method, path, body, {"Content-Type": MULTIPART})
+    response = connection.getresponse()
+    found = response.status, json.loads(response.read())
+    connection.close()
+    return found
+
+
+def decoders() -> set[int]:
+    """Processes that start decoders."""
+    found = set()
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if b"avfake.service.decoding.server" in path.read_bytes():
+                found.add(int(path.parent.name))
+        except OSError:
+            continue
+    return found
+
+
+def test_it_stops_when_asked_and_a_killed_one_is_succeeded(tmp_path, clips):
+    make_model(tmp_path / "models")
+    others = decoders()
+    data = [(f"{number}.mp4", (clips / "real.mp4").read_bytes()) for number in range(30)]
+    with serving(tmp_path) as (process, port):
+        status, job = ask(port, "POST", "/v1/jobs", form(*data))
+        assert status == 202
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    deadline = time.monotonic() + 20
+    while decoders() - others and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert decoders() <= others
+    with serving(tmp_path) as (process, port):
+        while ask(port, "GET", job["url"])[1]["state"] != "done":
+            time.sleep(0.05)
+        assert ask(port, "GET", job["url"])[1]["counts"]["scored"] == 30
+        assert list((tmp_path / "state/uploads").iterdir()) == []
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+    assert "Traceback" not in (tmp_path / "log").read_text()
+    assert decoders() <= others
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--clips", "no/such"], "no/such: no such folder"),
+        (["--tokens", "no-such"], "no-such: cannot be read"),
+        (["--capacity", "0"], "capacity"),
+        (["--max-seconds", "-1"], "max_seconds"),
+        (["--model", "nowhere"], "nowhere/model.json: no such file"),
+    ],
+)
+def test_wrong_options_are_explained(tmp_path, monkeypatch, options, message):
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, ["serve", *options])
+    assert done.exit_code == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_token_that_is_too_short_is_refused_without_showing_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("tokens").write_text("# of the team\n\nsecret\n")
+    done = CliRunner().invoke(app, ["serve"], env={"AVFAKE_TOKENS": "tokens"})
+    assert done.exit_code == 2
+    assert "at least 16" in done.stderr
+    assert "secret" not in done.stderr
