@@ -8,8 +8,6 @@ import re
 from pathlib import Path
 
 from avfake.decision.saved import DECISION
-from avfake.errors import UserError
-from avfake.export.saved import MODEL, RECORD, check_onnx
 from avfake.files import sha256_file
 from avfake.model.saved import FACTS, WEIGHTS, n_members
 from avfake.rules.subject import Subject
@@ -28,12 +26,7 @@ def judge(subject: Subject, trial: Trial) -> Verdict:
     """Looks at the folder, the checksum, and the files that loading and scoring opened."""
     case = Case("one_model")
     folder = subject.folder
-    exported, not_exported = _exported(subject)
-    others = [
-        path
-        for path in _files(folder)
-        if path != subject.weights and path not in exported and not _harmless(path)
-    ]
+    others = [path for path in _files(folder) if path != subject.weights and not _harmless(path)]
     used = {path.resolve() for path in trial.opened}
     weights = {
         path for path in used if path.suffix in WEIGHT_SUFFIXES or path.is_relative_to(folder.resolve())
@@ -44,10 +37,7 @@ def judge(subject: Subject, trial: Trial) -> Verdict:
         if path not in {(folder / name).resolve() for name in (subject.weights.name, FACTS, DECISION)}
     }
     if others and subject.limits.one_model:
-        case.fault(
-            f"{folder} holds more than {WEIGHTS} and {FACTS}: {shown(map(str, others))}"
-            + (f" ({not_exported})" if not_exported else "")
-        )
+        case.fault(f"{folder} holds more than {WEIGHTS} and {FACTS}: {shown(map(str, others))}")
     if foreign and subject.limits.one_model:
         case.fault(f"`score` opened other weights: {shown(map(str, foreign))}")
 
@@ -62,8 +52,6 @@ def judge(subject: Subject, trial: Trial) -> Verdict:
 
     count = number(1 + sum(path.suffix in WEIGHT_SUFFIXES for path in others), "file")
     case.found(f"{folder} holds {count} of weights: {WEIGHTS}, {size:.1f} MB, SHA-256 {found}")
-    if exported:
-        case.found(f"{MODEL} is the same model: `avfake export` made it of these weights")
     if not trial.error:
         names = sorted({path.name for path in weights})
         case.found(
@@ -73,21 +61,6 @@ def judge(subject: Subject, trial: Trial) -> Verdict:
     if not subject.limits.one_model:
         case.found("rules.one_model is false: several files and ensembles are allowed")
     return case.verdict()
-
-
-def _exported(subject: Subject) -> tuple[list[Path], str]:
-    """The two files of `avfake export` where they are of these very weights; else none, and what is wrong.
-
-    They are the one model once more, for another library. `score` does not open them.
-    """
-    folder = subject.folder
-    if not (folder / MODEL).exists() and not (folder / RECORD).exists():
-        return [], ""
-    try:
-        check_onnx(folder)
-    except UserError as error:
-        return [], error.message
-    return [folder / MODEL, folder / RECORD], ""
 
 
 def _count_members(case: Case, subject: Subject) -> None:
