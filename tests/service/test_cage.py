@@ -18,12 +18,16 @@ from avfake.service.decoding.limits import Limits
 pytestmark = pytest.mark.filterwarnings("ignore:This process")
 
 
+OPENED: list[int] = []
+
+
 def caged(tmp_path: Path, action: Callable[[], object], **limits: int) -> tuple[int, object]:
     """Exit status and what `action` returned, or the name of what it raised, in a caged process."""
     reading, writing = os.pipe()
     allowed = tmp_path / "allowed"
     allowed.write_text("yes")
     file = os.open(allowed, os.O_RDONLY)
+    OPENED.append(file)
     pid = os.fork()
     if pid == 0:
         try:
@@ -61,7 +65,7 @@ def test_no_other_file_can_be_read(tmp_path, path):
 ACTIONS: dict[str, Callable[[], object]] = {
     "a folder listed": lambda: len(list(Path("/").iterdir())),
     "a file written": lambda: Path("/tmp/caged").write_text("x"),
-    "the file written": lambda: os.open("/proc/self/fd/3", os.O_RDWR),
+    "the file written": lambda: os.open(f"/proc/self/fd/{OPENED[-1]}", os.O_RDWR),
     "a link made": lambda: Path("/tmp/caged").symlink_to("/etc/passwd"),
     "a socket": lambda: socket.socket(),
     "a local socket": lambda: socket.socket(socket.AF_UNIX),

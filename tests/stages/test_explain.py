@@ -102,7 +102,8 @@ def test_the_score_is_that_of_avfake_score_to_the_last_bit(folder):
 def test_of_an_ensemble_the_heat_is_the_mean_of_its_members_heats(folder, tmp_path):
     scorers = [avfake.Scorer(make_model(tmp_path / str(seed), seed=seed), "cpu") for seed in (0, 1)]
     whole = avfake.Scorer(tmp_path / "0", "cpu")
-    whole.model = replace(whole.model, detector=Ensemble([one.model.detector for one in scorers]).eval())
+    detector = Ensemble([one.model.detector for one in scorers]).eval()
+    whole.model = whole.engine.model = replace(whole.model, detector=detector)
     path = Path(DATA) / "valset" / names("val")[0]
     sound, *each = (explain_clip(scorer, path) for scorer in (whole, *scorers))
     mean = np.mean([one.heat.map for one in each], axis=0)
@@ -123,7 +124,7 @@ def planted(folder: Path, begin: float, end: float, seconds: float) -> Path:
 def listener(folder: Path, **featurize: object) -> avfake.Scorer:
     """A scorer whose detector hears what is bright, with other settings of `featurize`."""
     scorer = avfake.Scorer(make_model(folder / "models"), "cpu")
-    scorer.model = replace(scorer.model, detector=Listens().eval())
+    scorer.model = scorer.engine.model = replace(scorer.model, detector=Listens().eval())
     scorer.featurize = scorer.featurize.model_copy(update=featurize)
     return scorer
 

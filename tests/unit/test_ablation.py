@@ -50,7 +50,11 @@ class Toy(Runs):
         for path in self.stages[name].inputs:
             assert (folder / path).resolve().exists(), f"{name} reads {path}"
         for path in self.stages[name].outs:
-            (folder / path).mkdir(parents=True)
+            (folder / path if not Path(path).suffix else (folder / path).parent).mkdir(
+                parents=True, exist_ok=True
+            )
+            if Path(path).suffix:
+                (folder / path).write_text("")
         if name == "resplit":
             write_split(folder, [*LABELS, ("train", "t.mp4", 1, "known", None, "train")])
         elif name == "train":
@@ -169,7 +173,7 @@ def test_a_stage_depends_on_the_sections_that_dvc_yaml_gives_it(tmp_path):
         other = with_changes(PARAMS, {path: value})
         return {name for name in read_stages() if runs.folder(name, PARAMS) != runs.folder(name, other)}
 
-    after_train = {"train", "predict", "evaluate", "robustness", "audit"}
+    after_train = {"train", "predict", "decide", "evaluate", "robustness", "audit"}
     assert moved("train.lr", 0.5) == after_train
     assert moved("featurize.hop_length", 200) == after_train | {"featurize", "resplit"}
     assert moved("extract.face_size", 64) == set(read_stages()) - {"augment"}

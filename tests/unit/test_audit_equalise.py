@@ -74,7 +74,7 @@ def by(monkeypatch):
             facts = vars(sound_facts(sound, rate, PARAMS.silence_db)) | {"sound_seconds": len(sound) / rate}
             return round(facts[fact], 1) if fact != "cutoff_hz" else round(facts[fact], -2)
 
-        monkeypatch.setattr(module, "Scorer", scorer)
+        monkeypatch.setattr(module, "ClipScorer", scorer)
         monkeypatch.setattr(module.front_ends, "compute", compute)
         sign = -1 if fact == "cutoff_hz" else 1
         scale = {"cutoff_hz": 1e4, "rms_db": 100.0}.get(fact, 10.0)
@@ -145,7 +145,7 @@ def test_a_split_that_is_missing_or_of_one_class_has_a_reason(by, tmp_path):
 def test_a_model_of_another_sample_rate_is_refused(by, tmp_path, monkeypatch):
     table = write(tmp_path, "rms_db", ("val",), 4)
     by("rms_db")
-    monkeypatch.setattr(module, "Scorer", lambda *_: types.SimpleNamespace(
+    monkeypatch.setattr(module, "ClipScorer", lambda *_: types.SimpleNamespace(
         extract=types.SimpleNamespace(sample_rate=22050),
         modality="sound",
         model=types.SimpleNamespace(detector=None, facts={"train": {"threads": 1}}),

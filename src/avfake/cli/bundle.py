@@ -82,14 +82,16 @@ def bundle(
 
 def _check_out(root: Path, out: Path) -> None:
     """Raises UserError where the archive cannot be written, or would become part of what it holds."""
-    from avfake.bundle.contents import AUGMENTED, WHOLE
+    from avfake.bundle.contents import AUGMENTED, MODELS, WHOLE
 
     if not out.name.endswith(_SUFFIX):
         raise UserError(
             f"--out {out}: not the name of a {_SUFFIX} file", f"give one, such as hand-in{_SUFFIX}"
         )
     folder = out.resolve().parent
-    inside = [name for name in (*WHOLE, AUGMENTED, ".git") if folder.is_relative_to((root / name).resolve())]
+    inside = [
+        name for name in (MODELS, *WHOLE, AUGMENTED, ".git") if folder.is_relative_to((root / name).resolve())
+    ]
     if inside:
         raise UserError(
             f"--out {out}: lies in {inside[0]}, which goes into the bundle", "choose another folder"
