@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain, islice
+from multiprocessing import resource_tracker
 from pathlib import Path
 
 import numpy as np
@@ -74,7 +76,16 @@ def read_clips(paths: Sequence[Path], reader: Reader, jobs: int) -> Iterator[Rea
         for path in tqdm(paths, desc=LABEL, unit="clip", file=sys.stderr, disable=None, leave=False):
             yield reader.read(path)
         return
-    for done in map_ordered(partial(_read, reader), paths, jobs, LABEL, initializer=_ignore_interrupt):
+    results = map_ordered(partial(_read, reader), paths, jobs, LABEL, initializer=_ignore_interrupt)
+    # The processes start with the first result, and what is blocked here is blocked in them from the start.
+    # The tracker of their resources would unblock it by its own start.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        first = list(islice(results, 1))
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    for done in chain(first, results):
         yield done.value or Read(unreadable(str(done.error), reader.extract), None)
 
 
