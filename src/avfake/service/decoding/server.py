@@ -131,9 +131,9 @@ def _child(extract: dict[str, Any], limits: Limits, clip: int, answer: int) -> N
         code = 0
     except BrokenPipeError:
         pass  # the caller gave up
-    except Exception:  # nobody is above this process to see it: it is printed, and the exit code says so
-        traceback.print_exc()
     finally:
+        if sys.exc_info()[0] is not None:  # nothing above this process would show it
+            traceback.print_exc()
         os._exit(code)
 
 
