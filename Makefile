@@ -28,7 +28,7 @@ repro: setup ## run what is out of date in the pipeline, then print the figures
 test: setup ## all tests; TESTS=tests/unit for the quick ones
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(TESTS)
 
-browser: setup ## the page in Debian's Chromium, which has to be installed
+browser: setup ## the page in Debian's Chromium, which has to be installed; after `make repro`
 	$(BIN)/python -m pytest tests/browser
 
 serve: setup ## the service and its page at http://127.0.0.1:8000
@@ -49,13 +49,13 @@ figures: setup ## write the README's figures and pictures from metrics/
 examples: setup ## write the tools' table in docs/forge.md and an example of each
 	$(BIN)/python scripts/forge_page.py
 
-# requirements-run.lock: the same versions without the extras, for the image. Without --upgrade: versions stay
+# requirements-run.lock: the same versions with the extra `serve` alone, for the image. Without --upgrade: versions stay
 # unless pyproject.toml rules them out; `make lock UPGRADE=--upgrade` takes the newest.
 LOCK := uv pip compile --quiet --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command "make lock"
 
 lock: setup ## resolve pyproject.toml into the lock files; UPGRADE=--upgrade for the newest versions
 	$(BIN)/$(LOCK) $(UPGRADE) --all-extras pyproject.toml -o requirements.lock
-	$(BIN)/$(LOCK) -c requirements.lock pyproject.toml -o requirements-run.lock
+	$(BIN)/$(LOCK) -c requirements.lock --extra serve pyproject.toml -o requirements-run.lock
 
 baseline: setup ## the contest's baseline recipe as a DVC experiment, to compare with
 	$(BIN)/dvc exp run --temp --name baseline \

@@ -1,4 +1,4 @@
-"""The page with the detector that `make repro` trains, and clips of the default data set.
+"""The page with the detector that `make repro` trains, which comes first, and clips of the default data set.
 
 With AVFAKE_PICTURES=DIR it writes the picture of docs/service.md there.
 """
@@ -19,13 +19,10 @@ MODEL, CLIPS = ROOT / "models", ROOT / "data/sample/testset"
 LABELS = ROOT / "data/sample/test_label.txt"
 SECONDS = 120_000  # milliseconds
 
-pytestmark = pytest.mark.skipif(
-    not ((MODEL / "decision.json").is_file() and CLIPS.is_dir()), reason="`make repro` has not run"
-)
-
 
 @pytest.fixture(scope="module")
 def scorer():
+    assert CLIPS.is_dir(), "run `make repro` first"
     return Scorer(MODEL, "cpu")
 
 

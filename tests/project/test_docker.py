@@ -5,6 +5,7 @@ import json
 import re
 import shlex
 import subprocess
+import tomllib
 from pathlib import Path
 
 from ruamel.yaml import YAML
@@ -17,7 +18,10 @@ INSTRUCTIONS = [
     for line in re.sub(r"^\s*#.*\n", "", TEXT, flags=re.M).replace("\\\n", " ").splitlines()
     if line.strip()
 ]
-ALLOWED = {"FROM", "RUN", "USER", "WORKDIR", "COPY", "ENV", "ENTRYPOINT", "CMD"}
+ALLOWED = {
+    "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "RUN", "USER",
+    "WORKDIR",
+}  # fmt: skip
 # Outputs of the pipeline: made by `dvc repro` or `dvc pull` before the image, never in Git.
 BUILT = {"models"}
 
@@ -75,7 +79,7 @@ def test_nothing_that_is_copied_is_kept_out_of_the_build():
 
 
 def test_every_command_exists():
-    allowed = {"apt-get", "rm", "useradd", "install", "python3", "pip", "uv", "dvc"}
+    allowed = {"apt-get", "rm", "useradd", "install", "python", "python3", "pip", "uv", "dvc"}
     for name, text in INSTRUCTIONS:
         if name == "RUN":
             for part in text.split("&&"):
@@ -86,7 +90,7 @@ def test_every_command_exists():
             check(words)
         elif "--entrypoint" not in words:
             arguments = words[words.index("avfake") :]
-            assert resolve(arguments).name == "score"
+            assert resolve(arguments).name in ("score", "serve")
 
 
 def test_the_entry_point_is_the_cli_and_explains_itself_without_arguments():
@@ -126,3 +130,32 @@ def test_the_sources_of_every_stage_and_its_parameters_are_in_the_image():
         "models",
         ".dvc/config",
     }
+
+
+def test_the_health_check_is_a_module_of_the_project():
+    words = json.loads(dict(INSTRUCTIONS)["HEALTHCHECK"].partition("CMD ")[2])
+    assert words[:2] == ["python", "-m"]
+    assert (ROOT / "src" / Path(*words[2].split("."))).with_suffix(".py").is_file()
+
+
+def test_labels_say_what_the_project_says():
+    found = dict(word.split("=", 1) for word in shlex.split(dict(INSTRUCTIONS)["LABEL"]))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    label = "org.opencontainers.image."
+    assert found[f"{label}version"] == project["version"]
+    assert found[f"{label}licenses"] == project["license"]
+    assert found[f"{label}base.name"].endswith(dict(INSTRUCTIONS)["FROM"])
+    assert found[f"{label}revision"] == "$REVISION"
+
+
+def test_a_service_listens_where_the_image_says_and_keeps_its_state_in_a_folder_of_its_user():
+    variables = {}
+    for name, text in INSTRUCTIONS:
+        if name == "ENV":
+            variables |= dict(word.split("=", 1) for word in shlex.split(text))
+    options = {option.envvar: option for option in resolve(["avfake", "serve"]).params}
+    assert {name for name in variables if name.startswith("AVFAKE_")} <= set(options)
+    assert str(options["AVFAKE_PORT"].default) == dict(INSTRUCTIONS)["EXPOSE"]
+    assert variables["AVFAKE_STATE"] in shlex.split(
+        next(text for _, text in INSTRUCTIONS if "install -d" in text)
+    )

@@ -49,7 +49,7 @@ def dependencies(*extras: str) -> list[Requirement]:
 
 @pytest.mark.parametrize(
     ("name", "extras"),
-    [("requirements.lock", list(PROJECT["optional-dependencies"])), ("requirements-run.lock", [])],
+    [("requirements.lock", list(PROJECT["optional-dependencies"])), ("requirements-run.lock", ["serve"])],
 )
 def test_the_lock_satisfies_every_dependency_of_the_project(name, extras):
     locked = read(name)
