@@ -28,7 +28,7 @@ class FakeAVCeleb(Adapter):
 
     name = "fakeavceleb"
     title = "FakeAVCeleb v1.2"
-    sizes = "500 real, 21 044 fake (21 566 rows in meta_data.csv); no split"
+    sizes = "500 real, 19 500 fake by its README, 21 566 rows in meta_data.csv; no split"
     splits = "none published: made by the identity whose video it is, seeded"
     terms = "by request form, for research; its terms forbid passing it on"
     sources = ("https://github.com/DASH-Lab/FakeAVCeleb", "https://arxiv.org/abs/2108.05080")
