@@ -130,7 +130,6 @@ def test_a_real_and_a_fake_clip_have_their_verdicts(visit, clips, scorer):
         url for url in visit.asked if not url.startswith((visit.home, "blob:" + visit.home, "data:"))
     ] == []
     assert visit.said == []
-    picture(visit.page, "service_page.png")
 
 
 def test_clicks_and_keys_jump_along_the_time_line(visit, clips):

@@ -16,7 +16,7 @@ from avfake.errors import RunError, UserError
 from avfake.export.quantise import require_inside
 from avfake.files import sha256_file
 from avfake.model.inference import window_logits
-from avfake.stages import extract, featurize, predict, resplit, train
+from avfake.stages import decide, extract, featurize, predict, resplit, train
 from clips import make_root
 from workspace import DATA, ROOT, SMALL, environment, set_params
 
@@ -30,7 +30,7 @@ def built(tmp_path_factory):
     make_root(folder / DATA, n_train=4, n_val=6, n_test=4, seconds=1.3)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        for stage in (extract, featurize, resplit, train, predict):
+        for stage in (extract, featurize, resplit, train, predict, decide):
             stage.main()
         (folder / "said").write_text(invoke("export").stdout)
     return folder
@@ -156,6 +156,24 @@ def test_wrong_arguments_of_a_scorer(folder, arguments, message):
         avfake.Scorer("models", **arguments)
 
 
+def test_an_export_elsewhere_says_what_its_scores_mean(folder, tmp_path):
+    done = invoke("export", "--out", tmp_path, clips()[0])
+    assert done.exit_code == 0
+    there = avfake.Scorer(tmp_path, "cpu", "onnx", threads=1).judge(clips()[1])
+    here = avfake.Scorer("models", "cpu", "onnx", threads=1).judge(clips()[1])
+    assert there == here
+    assert there.label in ("real", "fake")
+
+
+def test_a_decision_of_other_weights_is_refused_before_anything_is_written(copied, tmp_path):
+    path = copied / "decision.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"model_sha256": 64 * "0"}))
+    done = invoke("export", "--model", copied, "--out", tmp_path / "out", clips()[0])
+    assert done.exit_code == 2
+    assert "belongs to weights" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
 def test_eight_bits_are_judged_on_validation(folder, tmp_path):
     done = invoke("export", "--int8", "--json", "--out", tmp_path)
     record = json.loads((tmp_path / "model_onnx.json").read_text())
@@ -166,7 +184,6 @@ def test_eight_bits_are_judged_on_validation(folder, tmp_path):
     assert figures["auc_low"] <= figures["auc_int8"] <= figures["auc_high"]
     assert (tmp_path / "model.onnx").stat().st_size < Path("models/model.onnx").stat().st_size
     assert json.loads(done.stdout.splitlines()[-1])["quantisation"] == figures
-    shutil.copy("models/model.json", tmp_path)
     scorer = avfake.Scorer(tmp_path, backend="onnx", threads=1)
     assert scorer.score(clips()[0]) == pytest.approx(avfake.score(clips()[0]), abs=0.1)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import avfake
+from avfake.decision.saved import load_decision, save_decision
 from avfake.errors import UserError
 from avfake.export.clips import Split, open_split, read_files
 from avfake.export.compare import compare
@@ -43,8 +44,11 @@ def export(
         int8: whether convolutions calculate in eight bits.
         params: the file of parameters, of which int8 takes the section `evaluate`.
 
+    What the model's scores mean (decision.json) goes with it.
+
     Raises:
-        UserError: no model, no clip to compare on, onnx or onnxruntime not installed.
+        UserError: no model, no clip to compare on, onnx or onnxruntime not installed; decision.json is
+            damaged or belongs to other weights.
         RunError: torch cannot express the detector in ONNX, it differs from torch, or int8 costs AUC.
     """
     if int8 and files:
@@ -53,6 +57,7 @@ def export(
         )
     _need_packages()
     model = load_model(folder, choose_device("cpu"))
+    decision = load_decision(folder, model.facts["sha256"])
     # First what may be missing: the export itself takes a while.
     val = None if files else open_split(model, "val")
     train = open_split(model, "train") if int8 else None
@@ -65,6 +70,8 @@ def export(
     quantisation = None
     if val is not None and train is not None:
         data, quantisation = _int8(graph, plain, model, val, train, n_clips, load(EvaluateParams, params))
+    if decision is not None and out.resolve() != folder.resolve():
+        save_decision(out, decision)
     return _write(out, data, model, INT8 if int8 else FLOAT, differences.facts(), quantisation)
 
 
