@@ -13,20 +13,20 @@ from typing import Any
 
 from clips import make_clip
 
-_made: dict[str, Path] = {}
+_made: dict[str, bytes] = {}
 
 
 def clip(path: Path) -> Path:
     """A clip by its suffix: half a second of speech, with a picture in an mp4. One is made, and copied."""
     suffix = path.suffix
     if suffix not in _made:
-        folder = Path(tempfile.mkdtemp(prefix="published-"))
         codec = {".flac": "flac", ".wav": "pcm_s16le"}.get(suffix, "aac")
-        _made[suffix] = make_clip(
-            folder / f"clip{suffix}", 0.5, 16000, 1, kind="speech", video=suffix == ".mp4", audio_codec=codec
-        )
+        with tempfile.TemporaryDirectory() as folder:
+            made = Path(folder) / f"clip{suffix}"
+            make_clip(made, 0.5, 16000, 1, kind="speech", video=suffix == ".mp4", audio_codec=codec)
+            _made[suffix] = made.read_bytes()
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(_made[suffix].read_bytes())
+    path.write_bytes(_made[suffix])
     return path
 
 

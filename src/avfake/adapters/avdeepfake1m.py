@@ -35,7 +35,7 @@ class AVDeepfake1M(Adapter):
 
     name = "av-deepfake1m"
     title = "AV-Deepfake1M"
-    sizes = "over 1 million, 286 721 of them real; train 746 180, val 57 340, test 343 240 (without labels)"
+    sizes = "over 1 million, 286 721 real; train 746 180, val 57 340, test 343 240 (without labels)"
     splits = "official; identities stand in several"
     terms = "by signed agreement (EULA) with its authors; code CC BY-NC 4.0"
     sources = ("https://github.com/ControlNet/AV-Deepfake1M", "https://arxiv.org/abs/2311.15308")
