@@ -40,7 +40,7 @@ class AVDeepfake1M(Adapter):
     terms = "by signed agreement (EULA) with its authors; code CC BY-NC 4.0"
     sources = ("https://github.com/ControlNet/AV-Deepfake1M", "https://arxiv.org/abs/2311.15308")
     unchecked = (
-        "fields and folders are from its README and its own loader; never run on the files themselves. Sizes of"
+        "fields and folders are from its README and its own loader; never run on the files. The sizes of"
         " its parts were not found again in its documentation. The ++"
         " release was not looked at beyond its loader"
     )
