@@ -14,6 +14,7 @@ from avfake.cli.bundle import bundle
 from avfake.cli.explain import explain
 from avfake.cli.export import export
 from avfake.cli.gate import gate
+from avfake.cli.import_ import import_
 from avfake.cli.inspect import inspect
 from avfake.cli.leave_one_out import leave_one_out
 from avfake.cli.params import params
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 for command in (score, serve, explain, inspect, gate, leave_one_out, export, bundle, params):
     app.command()(command)
+app.command("import")(import_)
 app.add_typer(audit.app, name="audit")
 app.add_typer(forge.app, name="forge")
 app.add_typer(memo.app, name="memo")
