@@ -59,7 +59,7 @@ def decoders() -> set[int]:
     found = set()
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            if b"avfake.service.decoding.server" in path.read_bytes():
+            if b"avfake.decoding.server" in path.read_bytes():
                 found.add(int(path.parent.name))
         except OSError:
             continue
