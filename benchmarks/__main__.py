@@ -20,7 +20,5 @@ if __name__ == "__main__":
         print("\nthe service at 16 clients, against the batch command", flush=True)
         bench_service.main([])
     else:
-        print(
-            "\npath to score, service: not measured, there is no model in models/ (`dvc repro` or `dvc pull`)"
-        )
+        print("\nscoring, service: not measured, there is no model in models/ (`dvc repro` or `dvc pull`)")
     raise SystemExit(slow or wrong)

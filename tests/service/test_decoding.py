@@ -158,6 +158,7 @@ def test_reading_that_takes_too_much_memory_is_ended_and_the_next_clip_is_read(d
 
 def test_a_decoder_that_dies_is_started_again(clip):
     with Decoder(Limits()) as decoder:
+        decoder.wait()
         first = decoder.pid
         os.kill(first, signal.SIGKILL)
         assert read(decoder, clip).error is None

@@ -22,9 +22,7 @@ LISTENS = PARAMS_YAML.model_copy(
         "window_hop": 8,
         "hop_length": 64,
         "trim_db": 30.0,
-        "log_mel": PARAMS_YAML.log_mel.model_copy(
-            update={"n_mels": 8, "n_fft": 256, "fmin": 0.0, "fmax": 4000.0}
-        ),
+        "log_mel": PARAMS_YAML.log_mel.model_copy(update={"n_mels": 8, "n_fft": 256, "fmax": 4000.0}),
     }
 )
 DEAF, HEARING = Reader(PARAMS, None), Reader(PARAMS, LISTENS)

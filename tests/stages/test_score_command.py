@@ -59,8 +59,9 @@ def folder(built, monkeypatch):
     return built
 
 
-def run(*arguments: str, stdin: str | bytes | None = None):
-    return CliRunner().invoke(app, ["score", "--device", "cpu", *arguments], input=stdin)
+def run(*arguments: str, stdin: str | bytes | None = None, how: str = "--no-caged"):
+    """The command; without the process that starts others where that is not what is tested: it takes a second."""
+    return CliRunner().invoke(app, ["score", "--device", "cpu", how, *arguments], input=stdin)
 
 
 def names(done) -> list[str]:
@@ -117,7 +118,7 @@ def test_a_list_may_end_each_name_with_a_nul_byte(folder, tmp_path):
 def test_a_line_that_is_no_clip_costs_itself_alone(folder, line, reason, how):
     if not Path("pipe").exists():
         os.mkfifo("pipe")
-    done = run("--json", how, "-", stdin=f"clips/a.mp4\n{line}\nclips/b.mp4\n")
+    done = run("--json", "-", stdin=f"clips/a.mp4\n{line}\nclips/b.mp4\n", how=how)
     assert done.exit_code == SOME_UNREADABLE
     items = [json.loads(text) for text in done.stdout.splitlines()]
     assert [item["score"] is None for item in items] == [False, True, False]
@@ -176,10 +177,10 @@ def test_json_has_the_whole_result(folder):
 @pytest.mark.parametrize("form", ["--json", "--csv"])
 def test_processes_print_the_same_bytes(folder, form):
     arguments = [form, "-r", "clips", "broken", "clips"]
-    alone = run("--no-caged", *arguments)
+    alone = run(*arguments)
     assert alone.exit_code == SOME_UNREADABLE
-    for more in (["--no-caged", "--jobs", "2"], ["--jobs", "1"], ["--jobs", "2"]):
-        other = run(*more, *arguments)
+    for how, jobs in (("--no-caged", "2"), ("--caged", "1"), ("--caged", "2")):
+        other = run("--jobs", jobs, *arguments, how=how)
         assert (other.exit_code, other.stdout, other.stderr) == (SOME_UNREADABLE, alone.stdout, alone.stderr)
     assert alone.stdout.count("\n") >= 9
 
@@ -193,7 +194,7 @@ def test_a_result_is_out_before_the_next_clip_is_read(folder, monkeypatch):
         return original(path, params)
 
     monkeypatch.setattr(reader, "read_row", counting)
-    run("--json", "--no-caged", "clips", "broken", "clips/b.mp4")
+    run("--json", "clips", "broken", "clips/b.mp4")
     assert lines == [0, 1, 2, 3]
 
 

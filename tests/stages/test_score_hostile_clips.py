@@ -3,7 +3,6 @@
 AVFAKE_MUTATED=500 takes all damaged files, as the service's test does; by default it is a share of them.
 """
 
-import csv
 import json
 import os
 import subprocess
@@ -25,7 +24,7 @@ ALL = 500
 N = int(os.environ.get("AVFAKE_MUTATED", "100"))
 SECONDS = 120 + N  # for all, far above what they take
 
-# What a test makes of the clips with these names in the process that reads them; Python loads it at its start.
+# What happens to the clips with these names in the process that reads them; Python loads it at its start.
 PLANTED = """
 import os, signal, sys
 if "avfake.decoding.server" in " ".join(sys.orig_argv):
@@ -137,19 +136,3 @@ def test_a_clip_that_brings_its_process_down_is_named_and_the_others_are_scored(
     assert len({item["score"] for name, item in items.items() if name not in REASONS}) == 1
     for name, reason in REASONS.items():
         assert f"not scored: {folder / name}: {reason}" in errors
-
-
-def test_a_prediction_file_has_a_row_for_every_damaged_clip(model, tmp_path):
-    (tmp_path / "whole").mkdir()
-    names = []
-    for number, (_, data) in enumerate(mutated(whole_files(tmp_path / "whole"), 12, seed=7)):
-        names.append(f"{number}.mp4")
-        (tmp_path / names[-1]).write_bytes(data)
-    done = subprocess.run(
-        [*COMMAND, "--csv", "--model", str(model), *names], cwd=tmp_path, capture_output=True, text=True
-    )
-    rows = list(csv.reader(done.stdout.splitlines()))
-    assert done.returncode == SOME_UNREADABLE
-    assert rows[0] == ["video_name", "score"]
-    assert [name for name, _ in rows[1:]] == names
-    assert all(0 <= float(value) <= 1 for _, value in rows[1:])

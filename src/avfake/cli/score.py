@@ -73,11 +73,11 @@ def score(
 
     A folder stands for the media files directly in it, by name. Results come in the order of the arguments,
     each as soon as it is there; the number of processes changes no figure. A clip that takes too much, or on
-    which a decoder crashes, costs itself alone, unless --no-caged reads it in this process (or, with --jobs
-    above 1, in some that live on). Why a clip could not be scored goes to standard error; with --csv it gets the share of fakes in training as score, so that no row is
-    missing, with --json `score` is null and `error` says why. Where the model's folder holds decision.json,
-    the table has the label at the model's threshold and the calibrated probability of fake too; what makes a
-    score doubtful goes to standard error, with --json into `warnings`.
+    which a decoder crashes, costs itself alone; with --no-caged and one job it would end the command. Why a
+    clip could not be scored goes to standard error; with --csv it gets the share of fakes in training as
+    score, so that no row is missing, with --json `score` is null and `error` says why. Where the model's
+    folder holds decision.json, the table has the label at the model's threshold and the calibrated
+    probability of fake too; what makes a score doubtful goes to standard error, with --json into `warnings`.
 
     Exit code 0: all were scored, 3: some were not, 2: wrong usage, 130: interrupted.
     """
@@ -121,9 +121,7 @@ def _cage(megabytes: int, seconds: float) -> Iterator["Decoder"]:
         _say(
             f"this system has no {' and no '.join(missing)}: clips are read with resource limits alone", True
         )
-    limits = Limits(
-        memory_bytes=megabytes * 2**20, wall_seconds=seconds, cpu_seconds=max(1, math.ceil(seconds))
-    )
+    limits = Limits(memory_bytes=megabytes * 2**20, wall_seconds=seconds, cpu_seconds=2 * math.ceil(seconds))
     with Decoder(limits) as decoder:
         yield decoder
 

@@ -152,7 +152,7 @@ class Engine:
 
 
 def _judged(scorer: Scorer, reads: list[tuple[Read, str]]) -> list[Result | ClipError]:
-    """The results of clips and their names. Each clip runs by itself, so that its score does not depend on its
+    """The results of clips and their names. Each runs by itself, so that its score does not depend on its
     neighbours."""
     found: list[Result | ClipError] = []
     for read, name in reads:
