@@ -60,7 +60,7 @@ def folder(built, monkeypatch):
 
 
 def run(*arguments: str, stdin: str | bytes | None = None, how: str = "--no-caged"):
-    """The command; without the process that starts others where that is not what is tested: it takes a second."""
+    """The command; without the process that starts others where it is not what is tested: it takes long."""
     return CliRunner().invoke(app, ["score", "--device", "cpu", how, *arguments], input=stdin)
 
 

@@ -96,8 +96,9 @@ def score(
             decoder = stack.enter_context(_cage(memory_megabytes, wall_seconds)) if caged else None
             scorer = Scorer(model, device, backend, threads)
             show = _csv(scorer, clips) if as_csv else _json() if as_json else _table(scorer)
-            paths, names = [clip.path for clip in clips], [clip.name for clip in clips]
-            judged = stack.enter_context(closing(scorer.judge_all(paths, jobs, names, decoder)))
+            names = [clip.name for clip in clips]
+            every = scorer.judge_all([clip.path for clip in clips], jobs, names, decoder)
+            judged = stack.enter_context(closing(every))
             for clip, result in zip(clips, judged, strict=True):
                 if isinstance(result, NotScored):
                     n_unscored += 1
