@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from benchmarks import bench_equality, bench_extract, bench_score, bench_step, bench_training
+from benchmarks import bench_equality, bench_extract, bench_score, bench_service, bench_step, bench_training
 
 if __name__ == "__main__":
     print("clip to picture, against the reference recipe")
@@ -17,6 +17,8 @@ if __name__ == "__main__":
     if Path("models/model.json").is_file():
         print("\npath to score on one thread, against decoding and the bare model", flush=True)
         bench_score.main([])
+        print("\nthe service at 16 clients, against the batch command", flush=True)
+        bench_service.main([])
     else:
-        print("\npath to score: not measured, there is no model in models/ (`dvc repro` or `dvc pull`)")
+        print("\nscoring, service: not measured, there is no model in models/ (`dvc repro` or `dvc pull`)")
     raise SystemExit(slow or wrong)

@@ -56,9 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(json.dumps(measure(backend, options.model, sorted(folder.iterdir()), options.clips)))
         return 0
     with tempfile.TemporaryDirectory() as name:
-        clips, model = build(Path(name) / "clips", DISTINCT), Path(name) / "model"
-        shutil.copytree(options.model, model)
-        _run("-m", "avfake.cli", "export", "--model", str(model), *map(str, clips[:4]))
+        clips = build(Path(name) / "clips", DISTINCT)
+        model = exported(options.model, Path(name) / "model", clips)
         ratios = {name: _warm(model, clips[0].parent, options.clips, name) for name in BACKENDS}
         cold = _cold(model, clips[0], options.rounds)
     slow = [
@@ -112,6 +111,13 @@ def decode(path: Path) -> None:
     with av.open(str(path)) as container:
         for _ in container.decode(audio=0):
             pass
+
+
+def exported(model: Path, folder: Path, clips: list[Path]) -> Path:
+    """Copies a model to `folder`, exports it there and returns the folder."""
+    shutil.copytree(model, folder)
+    _run("-m", "avfake.cli", "export", "--model", str(folder), *map(str, clips[:4]))
+    return folder
 
 
 def _warm(model: Path, clips: Path, n: int, backend: str) -> tuple[float, float]:

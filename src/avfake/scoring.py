@@ -9,7 +9,8 @@
 A clip may be a sound file or a still image too, where the detector listens or looks.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from functools import cached_property, lru_cache
 from pathlib import Path
 from threading import Lock
@@ -27,10 +28,11 @@ from avfake.export.onnx_detector import Floats
 from avfake.media.clip import ClipRow
 from avfake.media.errors import ClipError
 from avfake.media.pcm import from_pcm
-from avfake.read_clips import Reader, read_clips, read_row
+from avfake.reader import Reader, read_row
 from avfake.result import NotScored, Result
 
 if TYPE_CHECKING:  # avfake.model imports torch, which scoring with ONNX does without
+    from avfake.decoding.client import Decoder
     from avfake.model.streams import Looks, Windows
 
 _loading = Lock()
@@ -120,24 +122,37 @@ class Scorer(ClipScorer):
             warnings=remarks(row, listens, sees, self.extract.max_seconds, trained),
         )
 
+    @cached_property
+    def reader(self) -> Reader:
+        """How clips are read for this detector."""
+        return Reader(self.extract, None if self.modality == PICTURE else self.featurize)
+
     def judge_all(
-        self, paths: Sequence[str | Path], jobs: int = 1, names: Sequence[str] | None = None
-    ) -> Iterator[Result | NotScored]:
+        self,
+        paths: Sequence[str | Path],
+        jobs: int = 1,
+        names: Sequence[str] | None = None,
+        decoder: "Decoder | None" = None,
+    ) -> Generator[Result | NotScored]:
         """Judges many clips, in their order, each as soon as it and those before it are done.
 
         Args:
             paths: of the clips.
             jobs: processes that read them; 1: this one does, 0: one per core. Never changes a figure.
             names: `video_name` of each; None: the names of the files.
+            decoder: reads each clip in a caged process of its own, `jobs` of them at once: a clip that takes
+                too much, or crashes a decoder, is a NotScored.
         """
+        from avfake.read_clips import read_clips  # with what starts processes, which a score alone needs not
+
         clips = [Path(path) for path in paths]
         names = [path.name for path in clips] if names is None else names
-        reader = Reader(self.extract, None if self.modality == PICTURE else self.featurize)
-        for name, read in zip(names, read_clips(clips, reader, jobs), strict=True):
-            try:
-                yield self.judge_row(read.row, name, read.windows)
-            except ClipError as error:
-                yield NotScored(name, error.reason)
+        with closing(read_clips(clips, self.reader, jobs, decoder)) as reads:
+            for name, read in zip(names, reads, strict=True):
+                try:
+                    yield self.judge_row(read.row, name, read.windows)
+                except ClipError as error:
+                    yield NotScored(name, error.reason)
 
     def _windows(self, row: ClipRow, looks: "Looks", parts: Floats) -> list[dict[str, float]]:
         """Where in the sound each window is, and its score: of pairs, the mean of those it is in."""

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
+from avfake.decoding.limits import Limits
 from avfake.scoring import Scorer
-from avfake.service.decoding.limits import Limits
 from avfake.service.settings import Settings
 from clips import make_clip
 from served import served

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from avfake.service.decoding import cage
-from avfake.service.decoding.limits import Limits
+from avfake.decoding import cage
+from avfake.decoding.limits import Limits
 
 pytestmark = pytest.mark.filterwarnings("ignore:This process")
 

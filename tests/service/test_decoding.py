@@ -13,16 +13,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from avfake.decoding.client import CutError, Decoder
+from avfake.decoding.limits import Limits, NotMediaError, OverLimitError
 from avfake.media.clip import extract_clip
 from avfake.media.errors import ClipError
 from avfake.params import ExtractParams
-from avfake.service.decoding.client import CutError, Decoder
-from avfake.service.decoding.limits import Limits, NotMediaError, OverLimitError
+from avfake.reader import Reader
 from clips import BROKEN, make_clip
 
 PARAMS = ExtractParams(
     sample_rate=22050, max_seconds=20.0, min_seconds=0.05, n_faces=2, face_size=32, buckets=1
 )
+
+
+READER = Reader(PARAMS, None)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +42,7 @@ def clip(tmp_path_factory):
 
 def read(decoder: Decoder, path: Path, **changed: float):
     with path.open("rb") as file:
-        return decoder.read(file.fileno(), PARAMS, Limits().model_copy(update=changed))
+        return decoder.read(file.fileno(), READER, Limits().model_copy(update=changed)).row
 
 
 def write_image(path: Path, width: int = 96, height: int = 64) -> Path:
@@ -65,7 +69,7 @@ def test_a_file_that_has_no_name_any_more_can_be_read(decoder, clip):
     with tempfile.TemporaryFile() as file:
         file.write(clip.read_bytes())
         file.flush()
-        assert decoder.read(file.fileno(), PARAMS) == extract_clip(clip, PARAMS)
+        assert decoder.read(file.fileno(), READER).row == extract_clip(clip, PARAMS)
 
 
 @pytest.mark.parametrize("kind", sorted(BROKEN))
@@ -154,6 +158,7 @@ def test_reading_that_takes_too_much_memory_is_ended_and_the_next_clip_is_read(d
 
 def test_a_decoder_that_dies_is_started_again(clip):
     with Decoder(Limits()) as decoder:
+        decoder.wait()
         first = decoder.pid
         os.kill(first, signal.SIGKILL)
         assert read(decoder, clip).error is None
@@ -178,8 +183,9 @@ def test_no_child_stays(decoder, clip):
 
 def test_the_decoder_ends_when_its_service_is_killed():
     code = """
-from avfake.service.decoding.client import Decoder, Limits
+from avfake.decoding.client import Decoder, Limits
 decoder = Decoder(Limits())
+decoder.wait()
 print(decoder.pid, flush=True)
 input()
 """

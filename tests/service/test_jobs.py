@@ -6,18 +6,38 @@ import time
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import postgresql as dialects
 
 from avfake.errors import UserError
 from avfake.service.jobs.runner import MAX_ATTEMPTS, sweep
 from avfake.service.jobs.store import FAILED, QUEUED, SCORED, TABLES, Item, JobStore
 from avfake.service.settings import Settings
+from postgresql import database, postgresql, programs
 from served import served
 
 
+@pytest.fixture(scope="module")
+def postgresql_server():
+    folder = programs()
+    if folder is None:
+        pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
+    with postgresql(folder) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request, tmp_path):
+    """Of an empty database."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'jobs.sqlite'}"
+    else:
+        with database(request.getfixturevalue("postgresql_server"), "jobs") as found:
+            yield found
+
+
 @pytest.fixture
-def store(tmp_path):
-    store = JobStore(f"sqlite:///{tmp_path / 'jobs.sqlite'}", "main")
+def store(url):
+    store = JobStore(url, "main")
     yield store
     store.close()
 
@@ -76,8 +96,8 @@ def test_waiting_clips_are_limited(tmp_path, scorer, clips):
         assert answer.headers["retry-after"] == "60"
 
 
-def test_a_service_that_ended_goes_on_with_its_jobs(tmp_path, scorer, clips):
-    settings = Settings(state=tmp_path, clips=clips)
+def test_a_service_that_ended_goes_on_with_its_jobs(tmp_path, scorer, clips, url):
+    settings = Settings(state=tmp_path, clips=clips, database=url)
     settings.uploads.mkdir()
     store = JobStore(settings.database_url, settings.instance)
     store.add([Item("job", 0, "real.mp4", "real.mp4"), Item("job", 1, "sent.mp4", None)])
@@ -92,8 +112,8 @@ def test_a_service_that_ended_goes_on_with_its_jobs(tmp_path, scorer, clips):
     assert list(settings.uploads.iterdir()) == []
 
 
-def test_stopping_under_load_loses_no_job(tmp_path, scorer, clips):
-    settings = Settings(state=tmp_path, clips=clips)
+def test_stopping_under_load_loses_no_job(tmp_path, scorer, clips, url):
+    settings = Settings(state=tmp_path, clips=clips, database=url)
     taken: list[str] = []
     with served(settings, scorer) as server:
 
@@ -150,8 +170,7 @@ def test_items_are_taken_in_order_and_once(store):
     }
 
 
-def test_instances_share_a_database_and_not_their_work(tmp_path):
-    url = f"sqlite:///{tmp_path / 'jobs.sqlite'}"
+def test_instances_share_a_database_and_not_their_work(url):
     one, two = JobStore(url, "one"), JobStore(url, "two")
     one.add(items("a"))
     assert two.take(5) == []
@@ -159,6 +178,43 @@ def test_instances_share_a_database_and_not_their_work(tmp_path):
     assert two.put_back() == 0
     assert two.job("a", 0, 5)["counts"][QUEUED] == 3
     assert len(one.take(5)) == 3
+    one.close()
+    two.close()
+
+
+def test_a_job_can_be_forgotten_while_its_clips_are_scored(store):
+    store.add(items("a"))
+    item = store.take(1)[0]
+    assert store.delete("a")
+    store.finish(item, SCORED, {"score": 0.5})
+    assert store.job("a", 0, 10) is None
+    assert store.n_open() == 0
+
+
+def test_names_of_all_alphabets_and_long_answers_are_kept(store):
+    store.add([Item("a", 0, "\N{SNOWMAN} '\";--\\ é.mp4", None)])
+    answer = {"text": "\N{SNOWMAN}" * 10_000, "score": 0.123456}
+    store.finish(store.take(1)[0], SCORED, answer)
+    kept = store.job("a", 0, 10)["items"][0]
+    assert (kept["video_name"], kept["result"]) == ("\N{SNOWMAN} '\";--\\ é.mp4", answer)
+    assert store.open_uploads() == set()
+
+
+def test_a_store_whose_database_went_away_says_so_and_comes_back(postgresql_server):
+    with database(postgresql_server, "jobs") as url:
+        store = JobStore(url, "main")
+        assert store.answers()
+        engine = sa.create_engine(postgresql_server, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(
+                sa.text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'jobs'")
+            )
+        engine.dispose()
+        assert store.answers()  # on another connection
+        store.add(items("a"))
+        assert store.n_open() == 3
+        store.close()
+    assert not store.answers()
 
 
 def test_only_old_jobs_that_are_done_are_forgotten(store):
@@ -180,7 +236,7 @@ def test_uploads_that_nobody_needs_are_removed(tmp_path):
 
 
 def test_the_statements_are_postgresql_too():
-    dialect = postgresql.dialect()
+    dialect = dialects.dialect()
     text = "".join(str(sa.schema.CreateTable(table).compile(dialect=dialect)) for table in TABLES)
     assert "avfake_job_items" in text
     assert sa.create_engine("postgresql+psycopg://user@host/name").dialect.name == "postgresql"

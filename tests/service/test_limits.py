@@ -2,11 +2,13 @@
 
 import os
 import socket
+import struct
 import threading
 import time
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from avfake.service.admission import Admission
@@ -113,20 +115,37 @@ def test_an_upload_that_does_not_end_is_given_up(tmp_path, scorer):
         assert settled(lambda: server.service.admission.waiting, 0)
 
 
-def test_uploads_that_are_cut_leave_nothing(server, clips, tmp_path):
-    whole = form(("real.mp4", (clips / "real.mp4").read_bytes()))
-    before = uploads_open()
-    for number in range(100):
+def cut_requests(clip: Path, n: int) -> list[tuple[bytes, bool]]:
+    """Uploads that break off at random: a third in the headers of the request, a third in those of the form
+    or a little after, a third anywhere; and whether the connection is reset in place of closed."""
+    rng = np.random.default_rng(17)
+    body = form((clip.name, clip.read_bytes()))
+    found = []
+    for number in range(n):
+        address = ("score", "jobs")[number % 2]
+        length = (f"Content-Length: {len(body)}", "Transfer-Encoding: chunked")[number % 4 == 3]
+        head = f"POST /v1/{address} HTTP/1.1\r\nHost: x\r\nContent-Type: {MULTIPART}\r\n{length}\r\n\r\n".encode()
+        sent = f"{len(body):x}\r\n".encode() + body if "chunked" in length else body
+        first, last = ((1, len(head)), (len(head), len(head) + 400), (len(head), len(head) + len(body)))[
+            number % 3
+        ]
+        found.append(((head + sent)[: int(rng.integers(first, last))], bool(rng.integers(2))))
+    return found
+
+
+def test_uploads_that_are_cut_leave_nothing(server, clips):
+    before, decoder = uploads_open(), server.service.decoder.pid
+    for data, reset in cut_requests(clips / "real.mp4", 100):
         connection = socket.create_connection(("127.0.0.1", server.port), 30)
-        head = (
-            f"POST /v1/{('score', 'jobs')[number % 2]} HTTP/1.1\r\nHost: x\r\nContent-Type: {MULTIPART}\r\n"
-        )
-        part = whole[: len(whole) * number // 100]
-        connection.sendall(f"{head}Content-Length: {len(whole)}\r\n\r\n".encode() + part)
+        if reset:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.sendall(data)
         connection.close()
     assert settled(lambda: server.service.admission.waiting, 0)
     assert settled(uploads_open, before)
     assert list(server.service.settings.uploads.iterdir()) == []
+    assert server.service.store.n_open() == 0
+    assert server.service.decoder.pid == decoder
     assert server.score(clips / "real.mp4").status == 200
 
 

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +17,9 @@ import pytest
 from typer.testing import CliRunner
 
 from avfake.cli import app
-from served import MULTIPART, form
+from avfake.service.jobs.store import JobStore
+from avfake.service.settings import Settings
+from served import MULTIPART, form, served
 from toy_detector import make_model
 
 START_SECONDS = 90  # importing torch on a busy machine
@@ -59,14 +62,36 @@ def decoders() -> set[int]:
     found = set()
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            if b"avfake.service.decoding.server" in path.read_bytes():
+            if b"avfake.decoding.server" in path.read_bytes():
                 found.add(int(path.parent.name))
         except OSError:
             continue
     return found
 
 
-def test_it_stops_when_asked_and_a_killed_one_is_succeeded(tmp_path, clips):
+class Load(threading.Thread):
+    """Sends forms to an address until the service takes no more; `answers`: status and document of each.
+
+    `lost`: requests that were sent and had no answer though the service had not been told to stop.
+    """
+
+    def __init__(self, port: int, path: str, body: bytes, stopping: threading.Event) -> None:
+        super().__init__()
+        self.answers: list[tuple[int, dict]] = []
+        self.lost: list[Exception] = []
+        self._to, self._stopping = (port, "POST", path, body), stopping
+
+    def run(self) -> None:
+        while True:
+            try:
+                self.answers.append(ask(*self._to))
+            except (OSError, http.client.HTTPException) as error:
+                if not self._stopping.is_set():
+                    self.lost.append(error)
+                return
+
+
+def test_it_stops_when_asked_and_a_killed_one_is_succeeded(tmp_path, clips, scorer):
     make_model(tmp_path / "models")
     others = decoders()
     data = [(f"{number}.mp4", (clips / "real.mp4").read_bytes()) for number in range(30)]
@@ -84,10 +109,32 @@ def test_it_stops_when_asked_and_a_killed_one_is_succeeded(tmp_path, clips):
             time.sleep(0.05)
         assert ask(port, "GET", job["url"])[1]["counts"]["scored"] == 30
         assert list((tmp_path / "state/uploads").iterdir()) == []
+        stopping = threading.Event()
+        jobs = [Load(port, "/v1/jobs", form(*data[:3]), stopping) for _ in range(3)]
+        scores = [Load(port, "/v1/score", form(data[0]), stopping) for _ in range(5)]
+        for load in jobs + scores:
+            load.start()
+        while sum(len(load.answers) for load in jobs) < 12 or not all(load.answers for load in scores):
+            time.sleep(0.01)
+        stopping.set()
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
+        for load in jobs + scores:
+            load.join(60)
     assert "Traceback" not in (tmp_path / "log").read_text()
     assert decoders() <= others
+    assert [load.lost for load in jobs + scores if load.lost] == []
+    assert {status for load in scores for status, _ in load.answers} <= {200, 503}
+    assert {status for load in jobs for status, _ in load.answers} <= {202, 503}
+    taken = [found["id"] for load in jobs for status, found in load.answers if status == 202]
+    settings = Settings(state=tmp_path / "state")
+    store = JobStore(settings.database_url, settings.instance)
+    assert store.n_open() > 0, "every job was done: nothing could be lost"
+    store.close()
+    with served(settings, scorer) as server:
+        for name in taken:
+            assert server.done(name)["counts"]["scored"] == 3
+    assert list(settings.uploads.iterdir()) == []
 
 
 @pytest.mark.parametrize(

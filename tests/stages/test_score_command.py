@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from avfake import read_clips
+from avfake import reader
 from avfake.cli import app
 from avfake.cli.score import INTERRUPTED, SOME_UNREADABLE
 from avfake.decision.calibration import Calibration
@@ -59,8 +59,9 @@ def folder(built, monkeypatch):
     return built
 
 
-def run(*arguments: str, stdin: str | bytes | None = None):
-    return CliRunner().invoke(app, ["score", "--device", "cpu", *arguments], input=stdin)
+def run(*arguments: str, stdin: str | bytes | None = None, how: str = "--no-caged"):
+    """The command; without the process that starts others where it is not what is tested: it takes long."""
+    return CliRunner().invoke(app, ["score", "--device", "cpu", how, *arguments], input=stdin)
 
 
 def names(done) -> list[str]:
@@ -113,11 +114,11 @@ def test_a_list_may_end_each_name_with_a_nul_byte(folder, tmp_path):
         ("/dev/zero", "not a file"),
     ],
 )
-@pytest.mark.parametrize("jobs", ["1", "2"])
-def test_a_line_that_is_no_clip_costs_itself_alone(folder, line, reason, jobs):
+@pytest.mark.parametrize("how", ["--caged", "--no-caged"])
+def test_a_line_that_is_no_clip_costs_itself_alone(folder, line, reason, how):
     if not Path("pipe").exists():
         os.mkfifo("pipe")
-    done = run("--json", "-j", jobs, "-", stdin=f"clips/a.mp4\n{line}\nclips/b.mp4\n")
+    done = run("--json", "-", stdin=f"clips/a.mp4\n{line}\nclips/b.mp4\n", how=how)
     assert done.exit_code == SOME_UNREADABLE
     items = [json.loads(text) for text in done.stdout.splitlines()]
     assert [item["score"] is None for item in items] == [False, True, False]
@@ -176,21 +177,23 @@ def test_json_has_the_whole_result(folder):
 @pytest.mark.parametrize("form", ["--json", "--csv"])
 def test_processes_print_the_same_bytes(folder, form):
     arguments = [form, "-r", "clips", "broken", "clips"]
-    alone, together = run(*arguments), run("--jobs", "2", *arguments)
-    assert alone.exit_code == together.exit_code == SOME_UNREADABLE
-    assert (alone.stdout, alone.stderr) == (together.stdout, together.stderr)
+    alone = run(*arguments)
+    assert alone.exit_code == SOME_UNREADABLE
+    for how, jobs in (("--no-caged", "2"), ("--caged", "1"), ("--caged", "2")):
+        other = run("--jobs", jobs, *arguments, how=how)
+        assert (other.exit_code, other.stdout, other.stderr) == (SOME_UNREADABLE, alone.stdout, alone.stderr)
     assert alone.stdout.count("\n") >= 9
 
 
 def test_a_result_is_out_before_the_next_clip_is_read(folder, monkeypatch):
     lines = []
-    original = read_clips.read_row
+    original = reader.read_row
 
     def counting(path, params):
         lines.append(sys.stdout.buffer.getvalue().count(b"\n"))
         return original(path, params)
 
-    monkeypatch.setattr(read_clips, "read_row", counting)
+    monkeypatch.setattr(reader, "read_row", counting)
     run("--json", "clips", "broken", "clips/b.mp4")
     assert lines == [0, 1, 2, 3]
 
@@ -211,10 +214,10 @@ def test_a_terminal_gets_a_progress_bar_and_no_other_place_does(folder):
     assert run("--csv", "clips").stderr == ""
 
 
-@pytest.mark.parametrize("jobs", ["1", "2"])
-def test_an_interrupt_ends_all_processes_and_keeps_what_was_printed(folder, jobs):
+@pytest.mark.parametrize("how", [["-j", "1"], ["-j", "2"], ["-j", "2", "--no-caged"]], ids=" ".join)
+def test_an_interrupt_ends_all_processes_and_keeps_what_was_printed(folder, how):
     process = subprocess.Popen(
-        [*COMMAND, "--csv", "-j", jobs, "-"],
+        [*COMMAND, "--csv", *how, "-"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

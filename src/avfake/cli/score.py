@@ -2,8 +2,10 @@
 
 import csv
 import json
+import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +16,7 @@ from avfake.cli.explained import explained
 from avfake.errors import UserError
 
 if TYPE_CHECKING:
+    from avfake.decoding.client import Decoder
     from avfake.result import NotScored, Result
     from avfake.scoring import Scorer
 
@@ -47,7 +50,7 @@ def score(
     ] = False,
     jobs: Annotated[
         int,
-        typer.Option("--jobs", "-j", min=0, help="Processes that read clips; 1: this one, 0: one per core."),
+        typer.Option("--jobs", "-j", min=0, help="Clips read at once; 0: one per core."),
     ] = 1,
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where the model runs.")] = "auto",
     backend: Annotated[
@@ -56,15 +59,25 @@ def score(
     threads: Annotated[
         int | None, typer.Option(min=1, help="Threads of the model; not given: as in training.")
     ] = None,
+    caged: Annotated[
+        bool, typer.Option(help="Read each clip in a process of its own that can do nothing else.")
+    ] = sys.platform == "linux",
+    memory_megabytes: Annotated[
+        int, typer.Option(min=1, help="What reading a clip may take, in its process.")
+    ] = 4096,
+    wall_seconds: Annotated[
+        float, typer.Option(min=0.001, help="What reading a clip may take, in its process.")
+    ] = 600.0,
 ) -> None:
     """Scores clips: the probability that each is fake.
 
     A folder stands for the media files directly in it, by name. Results come in the order of the arguments,
-    each as soon as it is there; the number of processes changes no figure. Why a clip could not be scored
-    goes to standard error; with --csv it gets the share of fakes in training as score, so that no row is
-    missing, with --json `score` is null and `error` says why. Where the model's folder holds decision.json,
-    the table has the label at the model's threshold and the calibrated probability of fake too; what makes a
-    score doubtful goes to standard error, with --json into `warnings`.
+    each as soon as it is there; the number of processes changes no figure. A clip that takes too much, or on
+    which a decoder crashes, costs itself alone; with --no-caged and one job it would end the command. Why a
+    clip could not be scored goes to standard error; with --csv it gets the share of fakes in training as
+    score, so that no row is missing, with --json `score` is null and `error` says why. Where the model's
+    folder holds decision.json, the table has the label at the model's threshold and the calibrated
+    probability of fake too; what makes a score doubtful goes to standard error, with --json into `warnings`.
 
     Exit code 0: all were scored, 3: some were not, 2: wrong usage, 130: interrupted.
     """
@@ -78,19 +91,40 @@ def score(
 
     n_done = n_unscored = 0
     try:
-        scorer = Scorer(model, device, backend, threads)
-        show = _csv(scorer, clips) if as_csv else _json() if as_json else _table(scorer)
-        judged = scorer.judge_all([clip.path for clip in clips], jobs, [clip.name for clip in clips])
-        for clip, result in zip(clips, judged, strict=True):
-            if isinstance(result, NotScored):
-                n_unscored += 1
-                _say(f"not scored: {clip.path}: {result.reason}", err=True)
-            show(clip, result)
-            n_done += 1
+        with ExitStack() as stack:
+            # Before the model is loaded: it comes up meanwhile.
+            decoder = stack.enter_context(_cage(memory_megabytes, wall_seconds)) if caged else None
+            scorer = Scorer(model, device, backend, threads)
+            show = _csv(scorer, clips) if as_csv else _json() if as_json else _table(scorer)
+            names = [clip.name for clip in clips]
+            every = scorer.judge_all([clip.path for clip in clips], jobs, names, decoder)
+            judged = stack.enter_context(closing(every))
+            for clip, result in zip(clips, judged, strict=True):
+                if isinstance(result, NotScored):
+                    n_unscored += 1
+                    _say(f"not scored: {clip.path}: {result.reason}", err=True)
+                show(clip, result)
+                n_done += 1
     except KeyboardInterrupt:
         fail(f"interrupted after {n_done} of {len(clips)} clips", "", INTERRUPTED)
     if n_unscored:
         raise typer.Exit(SOME_UNREADABLE)
+
+
+@contextmanager
+def _cage(megabytes: int, seconds: float) -> Iterator["Decoder"]:
+    from avfake.decoding import cage
+    from avfake.decoding.client import Decoder
+    from avfake.decoding.limits import Limits
+
+    missing = [name for name, offered in cage.measures().items() if not offered]
+    if missing:
+        _say(
+            f"this system has no {' and no '.join(missing)}: clips are read with resource limits alone", True
+        )
+    limits = Limits(memory_bytes=megabytes * 2**20, wall_seconds=seconds, cpu_seconds=2 * math.ceil(seconds))
+    with Decoder(limits) as decoder:
+        yield decoder
 
 
 def _say(text: str, err: bool = False) -> None:

@@ -67,7 +67,7 @@ def serve(
         ) from None
     from pydantic import ValidationError
 
-    from avfake.service.decoding.limits import Limits
+    from avfake.decoding.limits import Limits
 
     if clips is not None and not clips.is_dir():
         raise UserError(f"{clips}: no such folder", "correct --clips")

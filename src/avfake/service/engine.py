@@ -8,13 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from avfake.decoding.client import CutError, Decoder
+from avfake.decoding.limits import NotMediaError, OverLimitError
 from avfake.errors import UserError
 from avfake.media.clip import ClipRow
 from avfake.media.errors import ClipError
+from avfake.reader import Read
 from avfake.result import Result
 from avfake.scoring import Scorer
-from avfake.service.decoding.client import CutError, Decoder
-from avfake.service.decoding.limits import NotMediaError, OverLimitError
 from avfake.service.metrics import Metrics
 from avfake.service.problems import ProblemError
 
@@ -38,7 +39,7 @@ class Scored:
 
 @dataclass(frozen=True)
 class _Waiting:
-    row: ClipRow
+    read: Read
     name: str
     done: "asyncio.Future[Result | ClipError]"
 
@@ -101,23 +102,23 @@ class Engine:
 
     async def _score(self, file: int, name: str, explain: bool) -> Scored:
         loop = asyncio.get_running_loop()
-        row = await loop.run_in_executor(self._readers, self._read, file)
+        read = await loop.run_in_executor(self._readers, self._read, file)
         done: asyncio.Future[Result | ClipError] = loop.create_future()
         with self._metrics.step("judge"):
-            self._queue.put_nowait(_Waiting(row, name, done))
+            self._queue.put_nowait(_Waiting(read, name, done))
             result = await done
         if isinstance(result, ClipError):
             raise result
         explanation = None
         if explain:
             with self._metrics.step("explain"):
-                explanation = await loop.run_in_executor(self._model, self._explained, row)
+                explanation = await loop.run_in_executor(self._model, self._explained, read.row)
         self._metrics.clips.labels("scored").inc()
         return Scored(result, explanation)
 
-    def _read(self, file: int) -> ClipRow:
+    def _read(self, file: int) -> Read:
         with self._metrics.step("read"):
-            return self._decoder.read(file, self._scorer.extract)
+            return self._decoder.read(file, self._scorer.reader)
 
     def _explained(self, row: ClipRow) -> dict[str, Any]:
         # Imported here: a service that runs the model with ONNX starts without torch.
@@ -137,8 +138,8 @@ class Engine:
             while len(waiting) < self._batch and not self._queue.empty():
                 waiting.append(self._queue.get_nowait())
             self._metrics.batch_clips.observe(len(waiting))
-            rows = [(item.row, item.name) for item in waiting]
-            work = loop.run_in_executor(self._model, _judged, self._scorer, rows)
+            reads = [(item.read, item.name) for item in waiting]
+            work = loop.run_in_executor(self._model, _judged, self._scorer, reads)
             await asyncio.wait({work})
             error = work.exception()
             for number, item in enumerate(waiting):
@@ -150,13 +151,13 @@ class Engine:
                     item.done.set_result(work.result()[number])
 
 
-def _judged(scorer: Scorer, rows: list[tuple[ClipRow, str]]) -> list[Result | ClipError]:
-    """The results of rows and names. Each clip runs by itself, so that its score does not depend on its
+def _judged(scorer: Scorer, reads: list[tuple[Read, str]]) -> list[Result | ClipError]:
+    """The results of clips and their names. Each runs by itself, so that its score does not depend on its
     neighbours."""
     found: list[Result | ClipError] = []
-    for row, name in rows:
+    for read, name in reads:
         try:
-            found.append(scorer.judge_row(row, name))
+            found.append(scorer.judge_row(read.row, name, read.windows))
         except ClipError as error:
             found.append(error)
     return found

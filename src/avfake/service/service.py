@@ -4,10 +4,10 @@ import logging
 from contextlib import AsyncExitStack
 from typing import Protocol
 
+from avfake.decoding import cage
+from avfake.decoding.client import Decoder
 from avfake.scoring import Scorer
 from avfake.service.admission import Admission
-from avfake.service.decoding import cage
-from avfake.service.decoding.client import Decoder
 from avfake.service.engine import Engine
 from avfake.service.jobs.runner import Runner
 from avfake.service.jobs.store import JobStore
@@ -49,6 +49,7 @@ class Service:
         """Starts what works; `close` must follow."""
         self._stack.callback(self.store.close)
         self.decoder = self._stack.enter_context(Decoder(self.settings.limits))
+        self.decoder.wait()
         missing = [name for name, offered in cage.measures().items() if not offered]
         if missing:
             LOG.warning(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from avfake.service.decoding.limits import Limits
+from avfake.decoding.limits import Limits
 
 MEGABYTE = 2**20
 _SHORTEST_TOKEN = 16

@@ -1,4 +1,4 @@
-"""The service's side: a clip's open file goes out, a row comes back, whatever the clip does."""
+"""The caller's side: a clip's open file goes out, what was read comes back, whatever the clip does."""
 
 import json
 import os
@@ -10,14 +10,14 @@ import sys
 import threading
 import time
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from types import TracebackType
 
+from avfake.decoding import message
+from avfake.decoding.limits import Limits, NotMediaError, OverLimitError
 from avfake.errors import RunError
-from avfake.media.clip import ClipRow
 from avfake.media.errors import ClipError
-from avfake.params import ExtractParams
-from avfake.service.decoding import message
-from avfake.service.decoding.limits import Limits, NotMediaError, OverLimitError
+from avfake.reader import Read, Reader, cannot_open, why_not
 
 READY = b"ready"
 OVERDUE = b"overdue"
@@ -53,6 +53,10 @@ _CUT = {
 }
 
 
+# Only the kernel kills a child unasked: it has no memory left.
+_ENDS = {b"%d" % -signal.SIGXCPU: "cpu", b"%d" % -signal.SIGKILL: "memory"}
+
+
 class _DiedError(Exception):
     """The server of children is gone."""
 
@@ -60,17 +64,16 @@ class _DiedError(Exception):
 class Decoder:
     """Reads clips in processes of their own. Thread-safe; a context manager.
 
+    The process that starts the others comes up meanwhile; the first clip waits for it.
+
     Args:
         limits: of every clip.
-
-    Raises:
-        RunError: the process does not start.
     """
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self._lock = threading.Lock()
-        self._closed = False
+        self._closed = self._ready = False
         self._process, self._socket = _start()
 
     def __enter__(self) -> "Decoder":
@@ -94,25 +97,63 @@ class Decoder:
         """Ends the process and its children."""
         with self._lock:
             self._closed = True
+            if not self._ready:  # it has no children yet
+                self._process.kill()
             _stop(self._process, self._socket)
 
-    def read(self, file: int, extract: ExtractParams, limits: Limits | None = None) -> ClipRow:
-        """The row of an open clip, as `avfake.media.clip.extract_clip` makes it.
+    def wait(self) -> None:
+        """Returns when clips can be read.
+
+        Raises:
+            RunError: the process does not start.
+        """
+        with self._lock:
+            if not self._ready and not self._closed:
+                _wait(self._process, self._socket)
+                self._ready = True
+
+    def read(self, file: int, reader: Reader, limits: Limits | None = None) -> Read:
+        """Reads a stranger's clip, as `reader` does.
 
         Args:
             file: file descriptor of a regular file, open for reading; it stays open.
-            extract: what is read of it.
+            reader: what is read of it.
             limits: other ones, for this clip.
 
         Raises:
             NotMediaError, OverLimitError: as `limits.check_file`.
             CutError: a limit on what reading may take, or a crash of the decoder.
             ClipError: the headers are damaged.
+            RunError: the process does not start, or dies again and again.
         """
+        return self._again(file, reader, limits or self.limits, None)
+
+    def read_own(self, path: Path, reader: Reader) -> Read:
+        """Reads a file of the user's own, as `reader` does: of any kind and length, by its own name, from
+        which FFmpeg guesses where the bytes leave a choice. What is wrong with it is said in the row.
+
+        Raises:
+            CutError: a limit on what reading may take, or a crash of the decoder.
+            RunError: the process does not start, or dies again and again.
+        """
+        reason = why_not(path)
+        if reason is not None:
+            return reader.refused(reason)
+        try:
+            file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        except OSError as error:
+            return reader.refused(cannot_open(error))
+        try:
+            return self._again(file, reader, self.limits, str(path.absolute()))
+        finally:
+            os.close(file)
+
+    def _again(self, file: int, reader: Reader, limits: Limits, path: str | None) -> Read:
         for attempt in (1, 2):
+            self.wait()
             process = self._process
             try:
-                return self._read(file, extract, limits or self.limits)
+                return self._read(file, reader, limits, path)
             except _DiedError:
                 if attempt == 2:
                     raise RunError("the decoding process dies again and again") from None
@@ -125,13 +166,14 @@ class Decoder:
                 return
             _stop(self._process, self._socket)
             self._process, self._socket = _start()
+            self._ready = False
 
-    def _read(self, file: int, extract: ExtractParams, limits: Limits) -> ClipRow:
+    def _read(self, file: int, reader: Reader, limits: Limits, path: str | None) -> Read:
         with ExitStack() as stack:
             (answer, answer_in), (told, told_in) = os.pipe(), os.pipe()
             for fd in (answer, told):
                 stack.callback(os.close, fd)
-            request = {"extract": extract.model_dump(), "limits": limits.model_dump()}
+            request = {"reader": reader.kind, "limits": limits.model_dump(), "path": path}
             try:
                 socket.send_fds(self._socket, [json.dumps(request).encode()], [file, answer_in, told_in])
             except OSError:
@@ -140,28 +182,24 @@ class Decoder:
                 os.close(answer_in)
                 os.close(told_in)
             deadline = time.monotonic() + limits.wall_seconds + _GRACE_SECONDS
-            data = _all_of(answer, message.largest(extract), deadline)
+            data = _all_of(answer, message.largest(reader), deadline)
             end = _all_of(told, 64, deadline)
         if end == b"":
             raise _DiedError
-        return _row(data, end, extract)
+        return _found(data, end, reader)
 
 
-def _row(data: bytes, end: bytes, extract: ExtractParams) -> ClipRow:
+def _found(data: bytes, end: bytes, reader: Reader) -> Read:
     if end == OVERDUE:
         raise CutError("time")
-    if end in (b"%d" % -signal.SIGXCPU, b"%d" % -signal.SIGKILL):  # the second is the kernel, out of memory
-        raise CutError(
-            "cpu" if end == b"%d" % -signal.SIGXCPU else "memory"
-        )  # the kernel's out-of-memory killer
     if end != b"0":
-        raise CutError("crash")
+        raise CutError(_ENDS.get(end, "crash"))
     try:
-        kind, reason, row = message.unpack(data, extract)
+        kind, reason, read = message.unpack(data, reader)
     except message.MessageError:
         raise CutError("crash") from None
-    if row is not None:
-        return row
+    if read is not None:
+        return read
     if kind == "memory":
         raise CutError("memory")
     raise {"not_media": NotMediaError, "over_limit": OverLimitError}.get(kind, ClipError)(reason)
@@ -191,22 +229,25 @@ def _start() -> "tuple[subprocess.Popen[bytes], socket.socket]":
     environment |= dict.fromkeys(_ONE_THREAD, "1")
     with theirs:
         process = subprocess.Popen(
-            [sys.executable, "-m", "avfake.service.decoding.server", str(theirs.fileno())],
+            [sys.executable, "-m", "avfake.decoding.server", str(theirs.fileno())],
             env=environment,
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
-            start_new_session=True,  # an interrupt from the terminal is the service's to answer
+            start_new_session=True,  # an interrupt from the terminal is the caller's to answer
         )
-    ours.settimeout(_START_SECONDS)
+    return process, ours
+
+
+def _wait(process: "subprocess.Popen[bytes]", sock: socket.socket) -> None:
     try:
-        ready = ours.recv(64)
-    except TimeoutError:
+        sock.settimeout(_START_SECONDS)
+        ready = sock.recv(64)
+    except OSError:  # it takes too long, or did not start for somebody else either
         ready = b""
     if ready != READY:
-        _stop(process, ours)
+        _stop(process, sock)
         raise RunError("the decoding process does not start", "its messages are above")
-    ours.settimeout(None)
-    return process, ours
+    sock.settimeout(None)
 
 
 def _stop(process: "subprocess.Popen[bytes]", sock: socket.socket) -> None:

@@ -14,7 +14,7 @@ import signal
 import struct
 from pathlib import Path
 
-from avfake.service.decoding.limits import Limits
+from avfake.decoding.limits import Limits
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38

@@ -1,9 +1,12 @@
-"""The process that starts a process per clip: `python -m avfake.service.decoding.server FD`.
+"""The process that starts a process per clip: `python -m avfake.decoding.server FD`.
 
 It is a new interpreter that loads the decoders once and then forks: a child per clip costs milliseconds, has
-nothing of the service's memory (no model, no tokens, no other clip), and ends with its clip. It never opens a
+nothing of its caller's memory (no model, no tokens, no other clip), and ends with its clip. It never opens a
 clip itself. FD is a SOCK_SEQPACKET socket; a message is JSON with three open files: the clip, where the
 answer goes (see `message`), where the child's end is told.
+
+How clips are read is the caller's word and no clip's: the first request of a kind is tried on made-up sound
+before it is served, so that modules are loaded and tables computed once and not in every child.
 """
 
 import gc
@@ -18,16 +21,14 @@ import traceback
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import cv2
 
-from avfake.media.clip import extract_clip
+from avfake.decoding import cage, message
+from avfake.decoding.limits import Limits, NotMediaError, OverLimitError, check_file
+from avfake.decoding.warm_up import warm_up, warm_up_reader
 from avfake.media.errors import ClipError
-from avfake.params import ExtractParams
-from avfake.service.decoding import cage, message
-from avfake.service.decoding.limits import Limits, NotMediaError, OverLimitError, check_file
-from avfake.service.decoding.warm_up import warm_up
+from avfake.reader import Reader
 
 READY = b"ready"
 MAX_REQUEST = 2**16
@@ -49,7 +50,11 @@ def main(sock: socket.socket) -> None:
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     children: dict[int, _Child] = {}
-    sock.send(READY)
+    readers: dict[str, Reader] = {}
+    try:
+        sock.send(READY)
+    except OSError:  # the caller has gone meanwhile
+        return
     try:
         while True:
             events = _wait(sock.fileno(), reading, children)
@@ -57,7 +62,7 @@ def main(sock: socket.socket) -> None:
                 os.read(reading, 4096)
             _reap(children)
             _end_overdue(children, gone=events)
-            if sock.fileno() in events and not _accept(sock, children):
+            if sock.fileno() in events and not _accept(sock, children, readers):
                 return
     finally:
         for pid in children:
@@ -99,32 +104,39 @@ def _end_overdue(children: dict[int, _Child], gone: set[int]) -> None:
             os.kill(pid, signal.SIGKILL)
 
 
-def _accept(sock: socket.socket, children: dict[int, _Child]) -> bool:
+def _accept(sock: socket.socket, children: dict[int, _Child], readers: dict[str, Reader]) -> bool:
     data, files, _, _ = socket.recv_fds(sock, MAX_REQUEST, 3)
     if not data:
         return False
     clip, answer, told = files
     request = json.loads(data)
     limits = Limits.model_validate(request["limits"])
+    kind = request["reader"]
+    if kind not in readers:
+        readers[kind] = Reader.of_kind(kind)
+        warm_up_reader(readers[kind])
     pid = os.fork()
     if pid == 0:
-        _child(request["extract"], limits, clip, answer)
+        _child(readers[kind], limits, clip, request["path"], answer)
     os.close(clip)
     os.close(answer)
     children[pid] = _Child(told, time.monotonic() + limits.wall_seconds)
     return True
 
 
-def _child(extract: dict[str, Any], limits: Limits, clip: int, answer: int) -> None:
-    """Reads one clip, answers and ends; it never returns."""
+def _child(reader: Reader, limits: Limits, clip: int, path: str | None, answer: int) -> None:
+    """Reads one clip, answers and ends; it never returns.
+
+    Args:
+        path: of the caller's own file, which may be of any kind; None: a stranger's, without a name.
+    """
     code = 1
     try:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         _keep_only(clip, answer)
-        params = ExtractParams.model_validate(extract)
         cage.enter(limits, clip)
-        data = _read(f"/proc/self/fd/{clip}", params, limits)
+        data = _read(reader, limits, path or f"/proc/self/fd/{clip}", checked=path is None)
         view = memoryview(data)
         while view:
             view = view[os.write(answer, view) :]
@@ -137,11 +149,12 @@ def _child(extract: dict[str, Any], limits: Limits, clip: int, answer: int) -> N
         os._exit(code)
 
 
-def _read(path: str, params: ExtractParams, limits: Limits) -> bytes:
-    """The answer: a row, or why there is none."""
+def _read(reader: Reader, limits: Limits, path: str, checked: bool) -> bytes:
+    """The answer: what was read, or why there is nothing."""
     try:
-        check_file(path, limits)
-        return message.pack_row(extract_clip(path, params))
+        if checked:
+            check_file(path, limits)
+        return message.pack(reader.read(path))
     except NotMediaError as error:
         return message.pack_refusal("not_media", str(error))
     except OverLimitError as error:

@@ -13,9 +13,10 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from avfake.decoding.limits import Limits, check_file
 from avfake.media.clip import extract_clip
 from avfake.params import ExtractParams
-from avfake.service.decoding.limits import Limits, check_file
+from avfake.reader import Reader
 
 _PARAMS = ExtractParams(
     sample_rate=22050, max_seconds=1.0, min_seconds=0.01, n_faces=1, face_size=16, buckets=1
@@ -38,18 +39,31 @@ def warm_up() -> None:
             check_file(path, Limits())
             row = extract_clip(path, _PARAMS)
             assert row.error is None, row.error
+    _settle()
+
+
+def warm_up_reader(reader: Reader) -> None:
+    """Reads a sound once as `reader` does."""
+    with tempfile.TemporaryFile() as file:
+        file.write(_wav(max(0.5, 2 * reader.extract.min_seconds)))
+        file.flush()
+        reader.read(f"/proc/self/fd/{file.fileno()}")
+    _settle()
+
+
+def _settle() -> None:
     assert len(list(Path("/proc/self/task").iterdir())) == 1, "a process with threads cannot be copied safely"
     gc.collect()
     gc.freeze()
 
 
-def _wav() -> bytes:
+def _wav(seconds: float = 0.5) -> bytes:
     file = io.BytesIO()
     with wave.open(file, "wb") as sound:
         sound.setnchannels(1)
         sound.setsampwidth(2)
         sound.setframerate(16000)
-        sound.writeframes(np.arange(8000, dtype="<i2").tobytes())
+        sound.writeframes((np.arange(int(16000 * seconds)) % 8000).astype("<i2").tobytes())
     return file.getvalue()
 
 
