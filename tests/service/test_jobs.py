@@ -18,14 +18,12 @@ from served import served
 
 @pytest.fixture(scope="module")
 def postgresql_server():
-    folder = programs()
-    if folder is None:
-        pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
-    with postgresql(folder) as url:
+    with postgresql(programs()) as url:
         yield url
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+# PostgreSQL where it is installed (Debian: apt-get install postgresql).
+@pytest.fixture(params=["sqlite", "postgresql"] if programs() else ["sqlite"])
 def url(request, tmp_path):
     """Of an empty database."""
     if request.param == "sqlite":
