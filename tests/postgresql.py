@@ -3,12 +3,14 @@
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -18,7 +20,8 @@ USER = "tests"
 
 def programs() -> Path | None:
     """The folder of `initdb` and `postgres`; Debian has them outside the PATH."""
-    found = [Path(path).resolve().parent for name in ("initdb",) if (path := shutil.which(name))]
+    on_path = shutil.which("initdb")
+    found = [] if on_path is None else [Path(on_path).resolve().parent]
     found += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     return next((path for path in found if (path / "initdb").exists() and (path / "postgres").exists()), None)
 
@@ -30,30 +33,12 @@ def postgresql(bin_folder: Path) -> Iterator[str]:
     # It refuses to run as root.
     user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
     shutil.chown(folder, user)
-    as_user = (
-        {"user": user, "cwd": folder, "stdin": subprocess.DEVNULL} if os.geteuid() == 0 else {"cwd": folder}
-    )
+    as_user: dict[str, Any] = {"cwd": folder} | ({"user": user} if os.geteuid() == 0 else {})
     data = folder / "data"
+    options = ["-U", USER, "-A", "trust", "-E", "UTF8", "--locale", "C", "--no-sync"]
     try:
-        subprocess.run(
-            [
-                bin_folder / "initdb",
-                "-D",
-                data,
-                "-U",
-                USER,
-                "-A",
-                "trust",
-                "--no-sync",
-                "-E",
-                "UTF8",
-                "--locale",
-                "C",
-            ],
-            check=True,
-            capture_output=True,
-            **as_user,
-        )
+        initdb = [bin_folder / "initdb", "-D", data, *options]
+        subprocess.run(initdb, check=True, capture_output=True, **as_user)
         with (folder / "log").open("wb") as log:
             # fsync off: nobody pulls the plug here.
             command = [bin_folder / "postgres", "-D", data, "-k", folder, "-h", "", "-F"]
@@ -67,7 +52,7 @@ def postgresql(bin_folder: Path) -> Iterator[str]:
             try:
                 server.wait(5)
             except subprocess.TimeoutExpired:  # it waits for connections to end
-                server.send_signal(2)
+                server.send_signal(signal.SIGINT)
                 server.wait(SECONDS)
     finally:
         shutil.rmtree(folder)

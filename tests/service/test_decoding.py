@@ -17,9 +17,10 @@ from avfake.decoding.client import CutError, Decoder
 from avfake.decoding.limits import Limits, NotMediaError, OverLimitError
 from avfake.media.clip import extract_clip
 from avfake.media.errors import ClipError
-from avfake.params import ExtractParams
+from avfake.params import ExtractParams, FeaturizeParams, load
 from avfake.reader import Reader
 from clips import BROKEN, make_clip
+from workspace import ROOT
 
 PARAMS = ExtractParams(
     sample_rate=22050, max_seconds=20.0, min_seconds=0.05, n_faces=2, face_size=32, buckets=1
@@ -63,6 +64,23 @@ def test_a_row_is_the_one_that_the_pipeline_reads(decoder, tmp_path, name):
     else:
         make_clip(path, kind="speech")
     assert read(decoder, path) == extract_clip(path, PARAMS)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [["log_mel", "frame_lines"], ["log_linear"], ["lfcc"], ["cqt"], ["baseline_image"]],
+    ids=" ".join,
+)
+def test_windows_are_those_of_every_front_end(decoder, clip, names):
+    """Modules that a front end loads when it is first used cannot be loaded in the cage."""
+    params = load(FeaturizeParams, ROOT / "params.yaml").model_copy(update={"front_end": names})
+    reader = Reader(PARAMS, params)
+    with clip.open("rb") as file:
+        found = decoder.read(file.fileno(), reader)
+    expected = reader.read(clip)
+    assert found.row == decoder.read_own(clip, reader).row == expected.row
+    np.testing.assert_array_equal(found.windows, expected.windows)
+    np.testing.assert_array_equal(decoder.read_own(clip, reader).windows, expected.windows)
 
 
 def test_a_file_that_has_no_name_any_more_can_be_read(decoder, clip):

@@ -122,14 +122,18 @@ def cut_requests(clip: Path, n: int) -> list[tuple[bytes, bool]]:
     body = form((clip.name, clip.read_bytes()))
     found = []
     for number in range(n):
-        address = ("score", "jobs")[number % 2]
-        length = (f"Content-Length: {len(body)}", "Transfer-Encoding: chunked")[number % 4 == 3]
-        head = f"POST /v1/{address} HTTP/1.1\r\nHost: x\r\nContent-Type: {MULTIPART}\r\n{length}\r\n\r\n".encode()
-        sent = f"{len(body):x}\r\n".encode() + body if "chunked" in length else body
-        first, last = ((1, len(head)), (len(head), len(head) + 400), (len(head), len(head) + len(body)))[
-            number % 3
-        ]
-        found.append(((head + sent)[: int(rng.integers(first, last))], bool(rng.integers(2))))
+        length, sent = f"Content-Length: {len(body)}", body
+        if number % 4 == 3:
+            length, sent = "Transfer-Encoding: chunked", f"{len(body):x}\r\n".encode() + body
+        lines = (
+            f"POST /v1/{('score', 'jobs')[number % 2]} HTTP/1.1",
+            "Host: x",
+            f"Content-Type: {MULTIPART}",
+        )
+        head = "\r\n".join([*lines, length, "", ""]).encode()
+        last = (len(head), len(head) + 400, len(head) + len(sent))[number % 3]
+        cut = int(rng.integers(1 if number % 3 == 0 else len(head), last))
+        found.append(((head + sent)[:cut], bool(rng.integers(2))))
     return found
 
 

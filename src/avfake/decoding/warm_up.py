@@ -22,6 +22,8 @@ _PARAMS = ExtractParams(
     sample_rate=22050, max_seconds=1.0, min_seconds=0.01, n_faces=1, face_size=16, buckets=1
 )
 
+_LONG = 3.0  # seconds
+
 
 def warm_up() -> None:
     """Loads every module of the decoders, and reads a sound and two images once."""
@@ -43,11 +45,12 @@ def warm_up() -> None:
 
 
 def warm_up_reader(reader: Reader) -> None:
-    """Reads a sound once as `reader` does."""
+    """Reads a sound once as `reader` does: noise, longer than what a front end passes over as too short."""
     with tempfile.TemporaryFile() as file:
-        file.write(_wav(max(0.5, 2 * reader.extract.min_seconds)))
+        file.write(_wav(_LONG + reader.extract.min_seconds))
         file.flush()
-        reader.read(f"/proc/self/fd/{file.fileno()}")
+        row = reader.read(f"/proc/self/fd/{file.fileno()}").row
+        assert row.audio_error is None, row.audio_error
     _settle()
 
 
@@ -63,7 +66,8 @@ def _wav(seconds: float = 0.5) -> bytes:
         sound.setnchannels(1)
         sound.setsampwidth(2)
         sound.setframerate(16000)
-        sound.writeframes((np.arange(int(16000 * seconds)) % 8000).astype("<i2").tobytes())
+        noise = np.random.default_rng(0).integers(-9000, 9000, int(16000 * seconds))
+        sound.writeframes(noise.astype("<i2").tobytes())
     return file.getvalue()
 
 
